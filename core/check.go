@@ -1,0 +1,104 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+)
+
+// What an answer can be distrusted for. Both make it Unknown.
+var (
+	ErrIncomplete    = errors.New("the answer lacks a field that it must have")
+	ErrContradiction = errors.New("the answer is about another order")
+)
+
+// CheckResult decides whether an answer about an order can be believed, whoever gave it. The outcome must be one that an answer can have; what
+// moved or may move money must name product, account and amount of this very order, and a number to ask for it by.
+//
+// What can't be believed comes back as Unknown: the error says why and the Result keeps what was said as evidence. After a contradiction the
+// invoice may be somebody else's, so it is moved to the details ("returned_invoice").
+func CheckResult(d Descriptor, order PayRequest, res Result) (Result, error) {
+	err := firstError(
+		checkOutcome(res.Outcome),
+		checkEcho("product", order.Product, res.Product, res.Outcome),
+		checkEcho("account", string(order.Account), string(res.Account), res.Outcome),
+		checkAmount(order.Amount, res.Amount, res.Outcome),
+		checkPollable(d, res),
+	)
+	if err == nil {
+		return res, nil
+	}
+	res.Outcome, res.Code = Unknown, CodeInternal
+	if errors.Is(err, ErrContradiction) {
+		res = disown(res)
+	}
+	return res, &Error{Outcome: Unknown, Code: CodeInternal, Err: err}
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkOutcome(o Outcome) error {
+	if o.IsAnswer() {
+		return nil
+	}
+	return fmt.Errorf("an answer can't have the outcome %s: %w", o, ErrIncomplete)
+}
+
+// checkEcho says what was wrong without the values: an account number is not for logs.
+func checkEcho(field, asked, echoed string, o Outcome) error {
+	switch {
+	case echoed == asked:
+		return nil
+	case echoed == "" && o == Declined:
+		return nil
+	case echoed == "":
+		return fmt.Errorf("%s: %w", field, ErrIncomplete)
+	default:
+		return fmt.Errorf("%s: %w", field, ErrContradiction)
+	}
+}
+
+func checkAmount(asked, echoed Money, o Outcome) error {
+	switch {
+	case !asked.Known(), echoed.Equal(asked):
+		return nil
+	case !echoed.Known() && o == Declined:
+		return nil
+	case !echoed.Known():
+		return fmt.Errorf("amount: %w", ErrIncomplete)
+	default:
+		return fmt.Errorf("amount %s, not %s: %w", echoed, asked, ErrContradiction)
+	}
+}
+
+func checkPollable(d Descriptor, res Result) error {
+	if res.Outcome == Declined || res.Invoice != "" || d.StatusBy.Has(ByRef) {
+		return nil
+	}
+	return fmt.Errorf("invoice: %w", ErrIncomplete)
+}
+
+func disown(res Result) Result {
+	details := maps.Clone(res.Details)
+	if details == nil {
+		details = map[string]string{}
+	}
+	for name, value := range map[string]string{
+		"returned_invoice": string(res.Invoice), "returned_reference": res.Reference,
+		"returned_product": res.Product, "returned_account": string(res.Account), "returned_amount": res.Amount.Value(),
+	} {
+		if value != "" {
+			details[name] = value
+		}
+	}
+	res.Details = details
+	res.Invoice, res.Reference = "", ""
+	return res
+}
