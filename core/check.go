@@ -30,7 +30,7 @@ func CheckResult(d Descriptor, order PayRequest, res Result) (Result, error) {
 	}
 	res.Outcome, res.Code = Unknown, CodeInternal
 	if errors.Is(err, ErrContradiction) {
-		res = disown(res)
+		res = Disown(res)
 	}
 	return res, &Error{Outcome: Unknown, Code: CodeInternal, Err: err}
 }
@@ -85,7 +85,8 @@ func checkPollable(d Descriptor, res Result) error {
 	return fmt.Errorf("invoice: %w", ErrIncomplete)
 }
 
-func disown(res Result) Result {
+// Disown moves what names an order to the details, as evidence: the answer may belong to somebody else's order.
+func Disown(res Result) Result {
 	details := maps.Clone(res.Details)
 	if details == nil {
 		details = map[string]string{}

@@ -1,6 +1,9 @@
 package core
 
-import "strings"
+import (
+	"log/slog"
+	"strings"
+)
 
 // PaymentID names one payment. The journal gives it out; it is unique over all clients.
 type PaymentID string
@@ -37,3 +40,6 @@ func (a AccountNumber) String() string {
 
 // GoString is String: a dump with %#v must not show the number either.
 func (a AccountNumber) GoString() string { return a.String() }
+
+// LogValue is String: a structured log would otherwise marshal the whole number.
+func (a AccountNumber) LogValue() slog.Value { return slog.StringValue(a.String()) }

@@ -45,6 +45,9 @@ type Set struct {
 type Descriptor struct {
 	Name    string // as configurations name it ("mmbc")
 	Version string
+	// Instance tells one account at one address from another (sandbox from production), without a secret in it. An
+	// attempt is only ever asked for at the instance that it was made at.
+	Instance string
 
 	Ref      RefSpec  // what the provider does with our reference
 	StatusBy StatusBy // what Status needs

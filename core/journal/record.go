@@ -1,0 +1,50 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jalurhq/jalur/core/clock"
+)
+
+// The pauses between two tries to write a change that must not be lost.
+const (
+	firstPause = 50 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+// Record makes a change that must not be lost, an outcome above all: where the journal can't take it, or nobody can say
+// whether it did, the same guarded write is tried again until the context ends. Errors: ErrStale, ErrIllegal, ErrInvoiceTaken and the context's.
+func Record(ctx context.Context, store Store, c clock.Clock, change Change) error {
+	unsure := false
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := store.Apply(ctx, change)
+		switch {
+		case errors.Is(err, ErrAmbiguous):
+			unsure = true
+		case errors.Is(err, ErrStale) && unsure:
+			return confirm(ctx, store, change)
+		case !errors.Is(err, ErrNotWritten):
+			return err //nolint:wrapcheck // the journal's own error, or nil
+		}
+		if slept := c.Sleep(ctx, pause); slept != nil {
+			return fmt.Errorf("attempt %s as %s: %w", change.Attempt.ID, change.Attempt.State, errors.Join(err, slept))
+		}
+	}
+}
+
+// confirm looks whether a change whose commit brought an error is there after all.
+func confirm(ctx context.Context, store Store, change Change) error {
+	payment, err := store.Payment(ctx, change.Attempt.PaymentID)
+	if err != nil {
+		return fmt.Errorf("after an ambiguous write: %w", err)
+	}
+	for _, a := range payment.Attempts {
+		if a.ID == change.Attempt.ID && a.State == change.Attempt.State && a.Fence == change.Attempt.Fence {
+			return nil
+		}
+	}
+	return ErrStale
+}

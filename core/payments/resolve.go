@@ -1,0 +1,69 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/reconciler"
+)
+
+const maxReason = 500
+
+// Resolution is an operator's evidence about a payment that nobody knows the outcome of: either the invoice from the
+// provider's report, or the word that there is none.
+type Resolution struct {
+	Invoice     core.Invoice
+	NotExecuted bool
+	Reason      string // required with NotExecuted
+	By          string // who says so
+}
+
+func (r Resolution) check() error {
+	r.Reason = strings.TrimSpace(r.Reason)
+	switch {
+	case r.NotExecuted && r.Invoice != "":
+		return &Refusal{Code: CodeInvalidRequest, Field: "invoice", Rule: "and not_executed exclude each other"}
+	case !r.NotExecuted && r.Invoice == "":
+		return &Refusal{Code: CodeInvalidRequest, Field: "invoice", Rule: "or not_executed is required"}
+	case r.NotExecuted && r.Reason == "":
+		return &Refusal{Code: CodeInvalidRequest, Field: "reason", Rule: "is required with not_executed"}
+	case len(r.Reason) > maxReason:
+		return &Refusal{Code: CodeInvalidRequest, Field: "reason", Rule: "is longer than 500 bytes"}
+	}
+	return nil
+}
+
+// Resolve takes an operator's evidence. An invoice is believed only once the provider's own status call has confirmed
+// merchant, account and amount. Refusals: state_conflict, invoice_not_confirmed, invoice_taken.
+func (s *Service) Resolve(ctx context.Context, p journal.Payment, r Resolution) (journal.Payment, error) {
+	if err := r.check(); err != nil {
+		return p, err
+	}
+	var err error
+	by := "operator:" + r.By
+	if r.NotExecuted {
+		err = s.reconciler.ResolveNotExecuted(ctx, p, r.Reason, by)
+	} else {
+		err = s.reconciler.ResolveInvoice(ctx, p, r.Invoice, by)
+	}
+	if err != nil {
+		return p, resolveRefusal(err)
+	}
+	return s.Payment(ctx, AnyClient, p.ID)
+}
+
+func resolveRefusal(err error) error {
+	switch {
+	case errors.Is(err, reconciler.ErrNotUnknown), errors.Is(err, journal.ErrStale), errors.Is(err, journal.ErrIllegal):
+		return &Refusal{Code: CodeStateConflict, Rule: "only a payment whose state is unknown can be resolved: " + err.Error(), Err: err}
+	case errors.Is(err, reconciler.ErrNotConfirmed):
+		return &Refusal{Code: CodeInvoiceNotConfirmed, Field: "invoice", Rule: "was not believed: " + err.Error(), Err: err}
+	case errors.Is(err, journal.ErrInvoiceTaken):
+		return &Refusal{Code: CodeInvoiceTaken, Field: "invoice", Rule: "belongs to another payment", Err: err}
+	default:
+		return readRefusal(err)
+	}
+}

@@ -1,0 +1,145 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/reconciler"
+	"github.com/jalurhq/jalur/core/router"
+)
+
+var errNotDescribed = errors.New("is not there to be asked what it can do")
+
+// settle writes the outcome of an attempt that was sent. Where nothing moved and another provider may differ, the
+// next attempt is claimed in the same transaction.
+func (e *Engine) settle(ctx context.Context, c *claim, res core.Result) (*claim, error) {
+	change, next := e.change(ctx, c, res)
+	err := journal.Record(ctx, e.Store, e.Clock, change)
+	switch {
+	case err == nil:
+		return next, nil
+	case errors.Is(err, journal.ErrInvoiceTaken):
+		return e.settle(ctx, c, strangersInvoice(res))
+	case errors.Is(err, journal.ErrStale):
+		return nil, e.lateAnswer(ctx, c, res)
+	default:
+		return nil, fmt.Errorf("outcome %s of attempt %s: %w", res.Outcome, change.Attempt.ID, err)
+	}
+}
+
+func (e *Engine) change(ctx context.Context, c *claim, res core.Result) (journal.Change, *claim) {
+	was := c.payment.Last()
+	now := e.Clock.Now()
+	a := was.Told(res)
+	a.State, a.EndedAt, a.UpdatedAt, a.NextAt = stateOf(res.Outcome), now, now, time.Time{}
+	if a.State == journal.Accepted || a.State == journal.Unknown && canBeAsked(a, c.lane.Descriptor) {
+		a.NextAt = now.Add(max(reconciler.Pause(0, 1), c.lane.Descriptor.StatusGap))
+	}
+	change := journal.Change{
+		From: was.State, FromFence: was.Fence, Attempt: a,
+		Cause: journal.Cause{Actor: "sender", Why: "the provider answered the pay, or did not", Evidence: journal.Evidence(res)},
+	}
+	next := e.failOver(ctx, c, res)
+	if next != nil {
+		attempt := next.payment.Last()
+		change.Next = &attempt
+	}
+	return change, next
+}
+
+// stateOf gives where an attempt stands after its outcome.
+func stateOf(o core.Outcome) journal.State {
+	switch o {
+	case core.Succeeded:
+		return journal.Confirmed
+	case core.Refunded:
+		return journal.Refunded
+	case core.Pending:
+		return journal.Accepted
+	case core.Declined, core.NotSent:
+		return journal.Failed
+	case core.Unknown:
+		return journal.Unknown
+	default:
+		return journal.Unknown
+	}
+}
+
+func canBeAsked(a journal.Attempt, d core.Descriptor) bool {
+	return a.Invoice != "" && d.StatusBy.Has(core.ByInvoice) || d.StatusBy.Has(core.ByRef)
+}
+
+// failOver gives the claim of the next attempt, where the outcome proves that nothing moved and says nothing about what another provider would answer.
+func (e *Engine) failOver(ctx context.Context, c *claim, res core.Result) *claim {
+	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() {
+		return nil
+	}
+	lane, rest, problem := firstReady(ctx, c.rest)
+	if problem != nil || len(c.rest) == 0 {
+		return nil
+	}
+	claimedAt := e.Clock.Boot()
+	p := c.payment
+	next := e.attempt(p.ID, p.Last().N+1, lane, e.Clock.Now())
+	p.Attempts = append(append([]journal.Attempt(nil), p.Attempts...), next)
+	return &claim{p, lane, rest, claimedAt + sendLimit(lane)}
+}
+
+// firstReady gives the first lane that could send now, and those behind it. Where none can, problem is the last one's.
+func firstReady(ctx context.Context, lanes []router.Candidate) (lane router.Candidate, rest []router.Candidate, problem error) {
+	for i, candidate := range lanes {
+		problem = ready(ctx, candidate)
+		if problem == nil {
+			return candidate, lanes[i+1:], nil
+		}
+	}
+	return router.Candidate{}, nil, problem
+}
+
+// ready also refuses a lane whose provider could not be described: then nobody has held the order against its rules.
+func ready(ctx context.Context, c router.Candidate) error {
+	if c.Descriptor.Name == "" {
+		return fmt.Errorf("%s: %w: %s", c.Provider.Name, errNotDescribed, c.Problem)
+	}
+	return c.Provider.Ready(ctx)
+}
+
+// strangersInvoice words an answer that carries an invoice which belongs to another order: nobody can say whose this answer is.
+func strangersInvoice(res core.Result) core.Result {
+	res = core.Disown(res)
+	res.Outcome, res.Code = core.Unknown, core.CodeInternal
+	res.Reason = "the provider answered with the invoice of another order"
+	return res
+}
+
+// lateAnswer is for a sender that comes back after its attempt was given up as unknown: what it brings is evidence like any other. It can confirm the payment; that
+// nothing moved is left for a person to say.
+func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) error {
+	p, err := e.Store.Payment(ctx, c.payment.ID)
+	if err != nil {
+		return fmt.Errorf("late answer: %w", err)
+	}
+	was := p.Last()
+	to := stateOf(res.Outcome)
+	if was.ID != c.payment.Last().ID || was.State != journal.Unknown || to == journal.Failed || to == journal.Unknown {
+		e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(p.ID)),
+			slog.String("state", string(was.State)), slog.String("outcome", res.Outcome.String()))
+		return nil
+	}
+	a := was.Told(res)
+	a.State, a.UpdatedAt, a.NextAt = to, e.Clock.Now(), time.Time{}
+	if to == journal.Accepted {
+		a.NextAt = a.UpdatedAt
+	}
+	cause := journal.Cause{Actor: "sender", Why: "a late answer to the pay", Evidence: journal.Evidence(res)}
+	err = journal.Record(ctx, e.Store, e.Clock, journal.Change{From: was.State, FromFence: was.Fence, Attempt: a, Cause: cause})
+	if err != nil {
+		return fmt.Errorf("late answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/router"
+)
+
+// ErrCannotAsk: the provider has no way, or no way any more, to be asked for this order.
+var ErrCannotAsk = errors.New("the provider can't be asked for this order")
+
+// question is one Status call that may be made.
+type question struct {
+	provider   router.Provider
+	descriptor core.Descriptor
+	request    core.StatusRequest
+}
+
+// Ask asks the provider once for a payment's unresolved attempt and writes down what it says. A payment that is
+// resolved, that can't be asked for, or that was asked for too lately is given back as it is.
+func (r *Reconciler) Ask(ctx context.Context, p journal.Payment) (journal.Payment, error) {
+	a := p.Last()
+	if a.State != journal.Accepted && a.State != journal.Unknown {
+		return p, nil
+	}
+	q, err := r.request(ctx, p)
+	if errors.Is(err, ErrCannotAsk) {
+		return p, r.rest(ctx, a)
+	}
+	if err != nil {
+		return p, r.later(ctx, a, core.Descriptor{}, err)
+	}
+	if r.Clock.Now().Sub(a.UpdatedAt) < q.descriptor.StatusGap {
+		return p, nil
+	}
+	res, err := q.ask(ctx)
+	if err != nil {
+		return p, r.later(ctx, a, q.descriptor, err)
+	}
+	if err := r.learn(ctx, a, q.descriptor, res); err != nil {
+		return p, err
+	}
+	return r.reload(ctx, p)
+}
+
+func (q question) ask(ctx context.Context) (core.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, q.provider.Timeout)
+	defer cancel()
+	return q.provider.Status(ctx, q.request) //nolint:wrapcheck // a *core.Error that names provider and call
+}
+
+func (r *Reconciler) reload(ctx context.Context, p journal.Payment) (journal.Payment, error) {
+	now, err := r.Store.Payment(ctx, p.ID)
+	if err != nil {
+		return p, fmt.Errorf("payment %s: %w", p.ID, err)
+	}
+	return now, nil
+}
+
+// request words the Status call for a payment's last attempt. Errors: ErrCannotAsk, or that the provider is down.
+func (r *Reconciler) request(ctx context.Context, p journal.Payment) (question, error) {
+	a := p.Last()
+	provider, ok := r.Router.Provider(a.Provider)
+	if !ok {
+		return question{}, fmt.Errorf("%s is not configured any more: %w", a.Provider, ErrCannotAsk)
+	}
+	d, err := provider.Describe(ctx)
+	if err != nil {
+		return question{}, fmt.Errorf("describe: %w", err)
+	}
+	switch {
+	case d.Instance != a.Instance:
+		return question{}, fmt.Errorf("%s is another account now: %w", a.Provider, ErrCannotAsk)
+	case a.Invoice == "" && !d.StatusBy.Has(core.ByRef):
+		return question{}, fmt.Errorf("no invoice is known: %w", ErrCannotAsk)
+	case d.StatusMaxAge > 0 && r.Clock.Now().Sub(a.StartedAt) >= d.StatusMaxAge:
+		return question{}, fmt.Errorf("older than %s: %w", d.StatusMaxAge, ErrCannotAsk)
+	}
+	return question{provider, d, core.StatusRequest{Invoice: a.Invoice, Original: p.Order(a), FirstSentAt: a.StartedAt}}, nil
+}
+
+// learn writes what the provider said.
+func (r *Reconciler) learn(ctx context.Context, a journal.Attempt, d core.Descriptor, res core.Result) error {
+	cause := journal.Cause{Actor: "reconciler", Why: "the provider was asked", Evidence: journal.Evidence(res)}
+	next := a.Told(res)
+	next.Checks++
+	switch res.Outcome {
+	case core.Succeeded:
+		return r.finish(ctx, a, next, journal.Confirmed, cause)
+	case core.Refunded:
+		return r.finish(ctx, a, next, journal.Refunded, cause)
+	case core.Declined:
+		return r.decline(ctx, a, next, cause)
+	case core.Pending:
+		next.State = journal.Accepted
+		next.NextAt = r.nextTime(next.Checks, d)
+		return r.apply(ctx, a, next, cause)
+	case core.Unknown, core.NotSent:
+		return r.later(ctx, a, d, fmt.Errorf("outcome %s: %w", res.Outcome, core.ErrIncomplete))
+	default:
+		return r.later(ctx, a, d, fmt.Errorf("outcome %s: %w", res.Outcome, core.ErrIncomplete))
+	}
+}
+
+func (r *Reconciler) finish(ctx context.Context, was, next journal.Attempt, to journal.State, cause journal.Cause) error {
+	next.State, next.NextAt = to, time.Time{}
+	return r.apply(ctx, was, next, cause)
+}
+
+// decline takes the provider's definite refusal of an order that it knows. An unknown attempt is accepted first: the provider has shown that it has the order.
+func (r *Reconciler) decline(ctx context.Context, was, next journal.Attempt, cause journal.Cause) error {
+	if was.State == journal.Unknown {
+		known := was
+		known.State, known.NextAt = journal.Accepted, r.Clock.Now()
+		return r.apply(ctx, was, known, cause)
+	}
+	return r.finish(ctx, was, next, journal.Failed, cause)
+}
+
+// later leaves the attempt as it is and sets the next time to ask.
+func (r *Reconciler) later(ctx context.Context, a journal.Attempt, d core.Descriptor, why error) error {
+	r.Log.LogAttrs(ctx, slog.LevelInfo, "no answer yet",
+		slog.String("payment", string(a.PaymentID)), slog.String("provider", a.Provider), slog.String("why", why.Error()))
+	next := a
+	next.Checks++
+	next.NextAt = r.nextTime(next.Checks, d)
+	return r.apply(ctx, a, next, journal.Cause{})
+}
+
+// rest leaves an attempt to a person: asking leads nowhere.
+func (r *Reconciler) rest(ctx context.Context, a journal.Attempt) error {
+	if a.NextAt.IsZero() {
+		return nil
+	}
+	next := a
+	next.NextAt = time.Time{}
+	return r.apply(ctx, a, next, journal.Cause{})
+}
+
+func (r *Reconciler) nextTime(checks int, d core.Descriptor) time.Time {
+	return r.Clock.Now().Add(max(Pause(checks, r.Rand()), d.StatusGap))
+}
+
+// Pause gives how long to wait before an order is asked for again: a random part, in [0,1), of a bound that starts at
+// two seconds and doubles with every time it was asked, up to five minutes.
+func Pause(checks int, random float64) time.Duration {
+	bound := lastBound
+	if checks < 8 { //nolint:mnd // 2 s doubled eight times is over five minutes
+		bound = min(firstBound<<checks, lastBound)
+	}
+	return max(time.Duration(random*float64(bound)), leastPause)
+}

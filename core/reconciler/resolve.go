@@ -1,0 +1,86 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/journal"
+)
+
+// Errors of the operator's resolutions.
+var (
+	// ErrNotUnknown: only an attempt of which nobody knows what became of it can be resolved by hand.
+	ErrNotUnknown = errors.New("the payment is not unknown")
+	// ErrNotConfirmed: the provider's own status call did not confirm that the invoice is this order.
+	ErrNotConfirmed = errors.New("the provider does not confirm that this invoice is this order")
+)
+
+// ResolveInvoice takes an invoice number that an operator found in the provider's report. It is believed only where the
+// provider, asked for that invoice, names product, account and amount of this order. Errors: ErrNotUnknown, ErrNotConfirmed, journal.ErrInvoiceTaken.
+func (r *Reconciler) ResolveInvoice(ctx context.Context, p journal.Payment, invoice core.Invoice, by string) error {
+	a := p.Last()
+	if a.State != journal.Unknown && a.State != journal.Parked {
+		return fmt.Errorf("%s: %w", p.State(), ErrNotUnknown)
+	}
+	res, err := r.askInvoice(ctx, p, invoice)
+	if err != nil {
+		return err
+	}
+	next := a.Told(res)
+	next.Invoice, next.NextAt = invoice, time.Time{}
+	switch res.Outcome {
+	case core.Succeeded:
+		next.State = journal.Confirmed
+	case core.Refunded:
+		next.State = journal.Refunded
+	case core.Pending:
+		next.State, next.NextAt = journal.Accepted, r.Clock.Now().Add(firstBound)
+	case core.Unknown, core.NotSent, core.Declined:
+		return fmt.Errorf("it says %s: %w", res.Outcome, ErrNotConfirmed)
+	}
+	return r.resolve(ctx, a, next, journal.Cause{Actor: by, Why: "invoice brought by hand, confirmed by the provider", Evidence: journal.Evidence(res)})
+}
+
+func (r *Reconciler) askInvoice(ctx context.Context, p journal.Payment, invoice core.Invoice) (core.Result, error) {
+	asked := p
+	asked.Attempts = append([]journal.Attempt(nil), p.Attempts...)
+	asked.Attempts[len(asked.Attempts)-1].Invoice = invoice
+	q, err := r.request(ctx, asked)
+	if err != nil {
+		return core.Result{}, fmt.Errorf("%w: %w", ErrNotConfirmed, err)
+	}
+	res, err := q.ask(ctx)
+	if err != nil {
+		return core.Result{}, fmt.Errorf("%w: %w", ErrNotConfirmed, err)
+	}
+	if res.Invoice != invoice {
+		return core.Result{}, fmt.Errorf("it answered for another invoice: %w", ErrNotConfirmed)
+	}
+	return res, nil
+}
+
+// ResolveNotExecuted takes an operator's word that the provider's report has no such order. Errors: ErrNotUnknown.
+func (r *Reconciler) ResolveNotExecuted(ctx context.Context, p journal.Payment, reason, by string) error {
+	a := p.Last()
+	if a.State != journal.Unknown && a.State != journal.Parked {
+		return fmt.Errorf("%s: %w", p.State(), ErrNotUnknown)
+	}
+	next := a
+	next.State, next.NextAt, next.Outcome = journal.Failed, time.Time{}, core.Declined
+	next.Code, next.Reason = core.CodeDeclined, reason
+	return r.resolve(ctx, a, next, journal.Cause{Actor: by, Why: "not executed: " + reason})
+}
+
+// resolve is apply, except that somebody else's change in between is the operator's business.
+func (r *Reconciler) resolve(ctx context.Context, was, next journal.Attempt, cause journal.Cause) error {
+	next.UpdatedAt = r.Clock.Now()
+	err := r.Store.Apply(ctx, journal.Change{From: was.State, FromFence: was.Fence, Attempt: next, Cause: cause})
+	if err != nil {
+		return fmt.Errorf("resolve attempt %s: %w", was.ID, err)
+	}
+	r.Changed(was.PaymentID)
+	return nil
+}

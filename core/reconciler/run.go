@@ -1,0 +1,53 @@
+package reconciler
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jalurhq/jalur/core/journal"
+)
+
+// How often the loop looks for what is due, and how many orders it asks for at once.
+const (
+	interval = 500 * time.Millisecond
+	askers   = 32
+)
+
+// Run looks at what is due until the context ends, and returns once the calls that it has begun are over. A slow
+// provider holds up only its own orders, until all askers are taken.
+func (r *Reconciler) Run(ctx context.Context) {
+	var working sync.WaitGroup
+	defer working.Wait()
+	busy := make(chan struct{}, askers)
+	for ctx.Err() == nil {
+		for _, p := range r.due(ctx, askers-len(busy)) {
+			busy <- struct{}{}
+			working.Go(func() {
+				defer func() { <-busy }()
+				r.look(context.WithoutCancel(ctx), p)
+			})
+		}
+		_ = r.Clock.Sleep(ctx, interval) // the loop's own condition sees the end
+	}
+}
+
+// due is Due for the loop: a journal that can't be read now is read again in the next round.
+func (r *Reconciler) due(ctx context.Context, limit int) []journal.Payment {
+	if limit == 0 {
+		return nil
+	}
+	due, err := r.Due(ctx, limit)
+	if err != nil && ctx.Err() == nil {
+		r.Log.LogAttrs(ctx, slog.LevelError, "reconciler", slog.String("err", err.Error()))
+	}
+	return due
+}
+
+func (r *Reconciler) look(ctx context.Context, p journal.Payment) {
+	if err := r.Look(ctx, p); err != nil {
+		r.Log.LogAttrs(ctx, slog.LevelError, "reconciler",
+			slog.String("payment", string(p.ID)), slog.String("err", err.Error()))
+	}
+}
