@@ -1,5 +1,7 @@
 package core
 
+import "slices"
+
 // Code classes why a call ended as it did. The list is closed; a provider's own code travels beside it.
 type Code string
 
@@ -57,12 +59,7 @@ func Codes() []Code {
 
 // Valid reports whether the code is on the list.
 func (c Code) Valid() bool {
-	for _, known := range Codes() {
-		if c == known {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Codes(), c)
 }
 
 // AnotherProviderMayDiffer reports whether a refusal of this class says nothing about what another provider would

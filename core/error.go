@@ -17,7 +17,7 @@ type Error struct {
 
 // Error gives "mmbc: pay: unknown: transport_after_send: unexpected EOF"; parts that are not set are left out.
 func (e *Error) Error() string {
-	parts := make([]string, 0, 5) //nolint:mnd // the five parts below
+	var parts []string
 	for _, part := range []string{e.Provider, e.Op, e.Outcome.String(), string(e.Code)} {
 		if part != "" {
 			parts = append(parts, part)

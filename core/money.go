@@ -119,7 +119,7 @@ func (m Money) Value() string {
 
 func absolute(n int64) uint64 {
 	if n < 0 {
-		return uint64(-n) //nolint:gosec // units never reach the least int64: parseUnits stops before
+		return uint64(-n)
 	}
 	return uint64(n)
 }

@@ -32,7 +32,7 @@ func (a AccountNumber) String() string {
 	whole := string(a)
 	shown := maskHead + maskTail
 	if len(whole) < 2*shown {
-		shown = len(whole) / 2 //nolint:mnd // a short number shows less than half of itself, at its end
+		shown = len(whole) / 2
 		return strings.Repeat("*", len(whole)-shown/2) + whole[len(whole)-shown/2:]
 	}
 	return whole[:maskHead] + strings.Repeat("*", len(whole)-shown) + whole[len(whole)-maskTail:]

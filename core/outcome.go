@@ -33,7 +33,7 @@ func (o Outcome) String() string {
 func ParseOutcome(name string) (Outcome, error) {
 	for o, n := range outcomeNames {
 		if n == name {
-			return Outcome(o), nil //nolint:gosec // the index of an array of six
+			return Outcome(o), nil
 		}
 	}
 	return Unknown, fmt.Errorf("outcome %q is not one of %v", name, outcomeNames)

@@ -36,6 +36,6 @@ func (System) Sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err() //nolint:wrapcheck // the context's own error is what callers look for
+		return ctx.Err()
 	}
 }

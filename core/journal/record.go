@@ -27,7 +27,7 @@ func Record(ctx context.Context, store Store, c clock.Clock, change Change) erro
 		case errors.Is(err, ErrStale) && unsure:
 			return confirm(ctx, store, change)
 		case !errors.Is(err, ErrNotWritten):
-			return err //nolint:wrapcheck // the journal's own error, or nil
+			return err
 		}
 		if slept := c.Sleep(ctx, pause); slept != nil {
 			return fmt.Errorf("attempt %s as %s: %w", change.Attempt.ID, change.Attempt.State, errors.Join(err, slept))

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/json"
+	"maps"
 
 	"github.com/jalurhq/jalur/core"
 )
@@ -40,9 +41,7 @@ func merged(old, told map[string]string) map[string]string {
 	}
 	all := make(map[string]string, len(old)+len(told))
 	for _, details := range []map[string]string{old, told} {
-		for name, value := range details {
-			all[name] = value
-		}
+		maps.Copy(all, details)
 	}
 	return all
 }

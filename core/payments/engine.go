@@ -150,7 +150,7 @@ func unsent(a journal.Attempt, problem error, now time.Time) journal.Attempt {
 
 func lease(lane router.Candidate) time.Duration { return lane.Provider.Timeout + leaseExtra }
 
-func sendLimit(lane router.Candidate) time.Duration { return min(sendWithin, lease(lane)/2) } //nolint:mnd // half a lease
+func sendLimit(lane router.Candidate) time.Duration { return min(sendWithin, lease(lane)/2) }
 
 // Send makes the call that a ticket claims, writes down what came of it, and goes on to the next lane only where nothing moved. It is called
 // once a ticket. It gives the payment as it then stands. The caller's cancellation does not reach the provider.

@@ -52,11 +52,11 @@ func (s *Service) Products(ctx context.Context, merchant core.MerchantCode, prov
 func (s *Service) listings(ctx context.Context, p router.Provider, merchant core.MerchantCode) ([]Listing, error) {
 	products, err := s.catalogue.Products(ctx, p)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the provider already
+		return nil, err
 	}
 	descriptor, err := p.Describe(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the provider already
+		return nil, err
 	}
 	var found []Listing
 	for _, product := range products {
@@ -129,8 +129,9 @@ type ProviderStatus struct {
 
 // Providers gives all configured providers, by name.
 func (s *Service) Providers(ctx context.Context) []ProviderStatus {
-	var all []ProviderStatus
-	for name, p := range s.router.Providers() {
+	providers := s.router.Providers()
+	all := make([]ProviderStatus, 0, len(providers))
+	for name, p := range providers {
 		status := ProviderStatus{Name: name, Health: p.Health()}
 		if status.Health.Problem == "" {
 			status.Descriptor, _ = p.Describe(ctx) // an error shows in the health of the next look

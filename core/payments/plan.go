@@ -121,19 +121,17 @@ func (e *Engine) planByQuote(ctx context.Context, o Order, takers []router.Candi
 func (e *Engine) inquire(ctx context.Context, o Order, lane router.Candidate) (core.Quote, error) {
 	ctx, cancel := context.WithTimeout(ctx, lane.Provider.Timeout)
 	defer cancel()
-	return lane.Provider.Inquire(ctx, core.InquiryRequest{ //nolint:wrapcheck // a *core.Error that names provider and call
+	return lane.Provider.Inquire(ctx, core.InquiryRequest{
 		Ref: e.NewID(), Merchant: o.Merchant, Product: lane.Product, Account: o.Account, Amount: o.Amount, Extra: o.Extra,
 	})
 }
 
 // quoteRefusal words why nobody would give a quote.
 func quoteRefusal(err error) error {
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal
 	}
-	var said *core.Error
-	if errors.As(err, &said) && said.Outcome == core.Declined {
+	if said, ok := errors.AsType[*core.Error](err); ok && said.Outcome == core.Declined {
 		return &Refusal{Code: declinedCode(said.Code), Rule: "the provider refused the inquiry: " + said.Error(), Err: err}
 	}
 	return &Refusal{Code: CodeProviderUnavailable, Rule: fmt.Sprintf("no provider answered the inquiry: %v", err), Err: err}

@@ -35,7 +35,7 @@ const (
 )
 
 // Refusal is a request that was not taken up. It names the field and the rule, and nothing was changed.
-type Refusal struct {
+type Refusal struct { //nolint:errname // the word callers and the API use
 	Code  Code
 	Field string // as the API names it; "" where it is about no field
 	Rule  string

@@ -52,7 +52,7 @@ func (r *Reconciler) Ask(ctx context.Context, p journal.Payment) (journal.Paymen
 func (q question) ask(ctx context.Context) (core.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, q.provider.Timeout)
 	defer cancel()
-	return q.provider.Status(ctx, q.request) //nolint:wrapcheck // a *core.Error that names provider and call
+	return q.provider.Status(ctx, q.request)
 }
 
 func (r *Reconciler) reload(ctx context.Context, p journal.Payment) (journal.Payment, error) {
@@ -150,9 +150,9 @@ func (r *Reconciler) nextTime(checks int, d core.Descriptor) time.Time {
 // Pause gives how long to wait before an order is asked for again: a random part, in [0,1), of a bound that starts at
 // two seconds and doubles with every time it was asked, up to five minutes.
 func Pause(checks int, random float64) time.Duration {
-	bound := lastBound
-	if checks < 8 { //nolint:mnd // 2 s doubled eight times is over five minutes
-		bound = min(firstBound<<checks, lastBound)
+	bound := firstBound
+	for range min(checks, doublings) {
+		bound = min(2*bound, lastBound)
 	}
 	return max(time.Duration(random*float64(bound)), leastPause)
 }

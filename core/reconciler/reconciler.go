@@ -20,6 +20,7 @@ const (
 	firstBound = 2 * time.Second
 	lastBound  = 5 * time.Minute
 	leastPause = 500 * time.Millisecond
+	doublings  = 8 // from firstBound to beyond lastBound
 )
 
 // claimFor is how long an attempt that is being asked for is left to the asker, beyond the provider's own timeout.

@@ -191,16 +191,15 @@ func judge(ctx context.Context, c Candidate, order Order, catalogue Catalogue) C
 
 func refusal(d core.Descriptor, product string, order Order) error {
 	if order.Account != "" {
-		return core.CheckOrder(d, product, order.Account, order.Amount) //nolint:wrapcheck // an *OrderError as it stands
+		return core.CheckOrder(d, product, order.Account, order.Amount)
 	}
-	return core.CheckProduct(d, product, order.Amount) //nolint:wrapcheck // an *OrderError as it stands
+	return core.CheckProduct(d, product, order.Amount)
 }
 
 // unsold asks the catalogue. Where that can't be read, the provider itself will say.
 func unsold(ctx context.Context, c Candidate, catalogue Catalogue) error {
-	sells, err := catalogue.Sells(ctx, c.Provider, c.Product)
-	if err != nil || sells {
-		return nil
+	if sells, err := catalogue.Sells(ctx, c.Provider, c.Product); err != nil || sells {
+		return nil //nolint:nilerr // a catalogue that can't be read refuses nothing
 	}
 	return &core.OrderError{
 		Field: "merchant",
