@@ -52,7 +52,7 @@ func (o observer) observe(ctx context.Context, op string, about ...attribute.Key
 	provider := attribute.String("jalur.provider", o.provider)
 	ctx, span := o.tracer.Start(ctx, //nolint:spancheck // done ends it
 		"provider."+op, trace.WithAttributes(append(about, provider)...))
-	return ctx, func(outcome string, err error) {
+	return ctx, func(outcome string, err error) { //nolint:spancheck // this is what ends it
 		result := []attribute.KeyValue{attribute.String("jalur.outcome", outcome)}
 		if err != nil {
 			result = append(result, attribute.String("jalur.code", string(core.CodeOf(err))))
