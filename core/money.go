@@ -141,8 +141,8 @@ func MoneyFromString(s string) (Money, error) {
 	return ParseMoney(value, currency)
 }
 
-// IsWhole reports whether the amount has no fraction ("100.00" has none).
-func (m Money) IsWhole() bool { return m.Normal().scale == 0 }
+// Scale gives how many digits stand behind the point as the amount was written: 2 for "100.00".
+func (m Money) Scale() int { return int(m.scale) }
 
 // Normal gives the same amount with the least number of digits behind the point.
 func (m Money) Normal() Money {

@@ -76,7 +76,7 @@ func (s AccountSpec) check(account AccountNumber) error {
 	}
 	pattern := s.Pattern
 	if pattern == "" {
-		pattern = `[0-9A-Za-z][0-9A-Za-z.,_@+|/-]{2,63}`
+		pattern = `[0-9A-Za-z+][0-9A-Za-z.,_@+|/-]{2,63}`
 	}
 	matcher, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
 	if err != nil {

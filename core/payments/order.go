@@ -57,8 +57,8 @@ func checkAmount(field string, amount core.Money) error {
 		return &Refusal{Code: CodeAmountInvalid, Field: field, Rule: "is missing"}
 	case amount.Sign() <= 0:
 		return &Refusal{Code: CodeAmountInvalid, Field: field, Rule: "must be more than 0"}
-	case amount.Currency() == core.Rupiah && !amount.IsWhole():
-		return &Refusal{Code: CodeAmountInvalid, Field: field, Rule: "must be whole rupiah"}
+	case amount.Currency() == core.Rupiah && amount.Scale() > 0: // "100.000" may be meant as a hundred thousand
+		return &Refusal{Code: CodeAmountInvalid, Field: field, Rule: "must be whole rupiah, written without a point"}
 	default:
 		return nil
 	}

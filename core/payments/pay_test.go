@@ -128,10 +128,8 @@ func TestAKeyBelongsToAClientAndAnOrder(t *testing.T) {
 			t.Errorf("another %s under the same key: %v", name, err)
 		}
 	}
-	same := order("k")
-	same.Amount, _ = core.ParseMoney("100000.00", "IDR")
-	if again := pay(t, s, same); again.ID != first.ID {
-		t.Error("100000.00 is another amount than 100000")
+	if again := pay(t, s, order("k")); again.ID != first.ID {
+		t.Error("the same order under the same key is another payment")
 	}
 	if p.paid() != 2 {
 		t.Errorf("%d pays, want 2", p.paid())
@@ -150,6 +148,7 @@ func TestRefusalsRecordAndSendNothing(t *testing.T) {
 		"no money":         {func(o *payments.Order) { o.Amount = core.IDR(0) }, payments.CodeAmountInvalid},
 		"less than none":   {func(o *payments.Order) { o.Amount = core.IDR(-100000) }, payments.CodeAmountInvalid},
 		"half a rupiah":    {func(o *payments.Order) { o.Amount, _ = core.ParseMoney("100000.5", "IDR") }, payments.CodeAmountInvalid},
+		"a point":          {func(o *payments.Order) { o.Amount, _ = core.ParseMoney("100000.000", "IDR") }, payments.CodeAmountInvalid},
 		"another currency": {func(o *payments.Order) { o.Amount, _ = core.ParseMoney("100000", "USD") }, payments.CodeAmountInvalid},
 		"below the least":  {func(o *payments.Order) { o.Amount = core.IDR(49999) }, payments.CodeAmountInvalid},
 		"bad account":      {func(o *payments.Order) { o.Account = "12" }, payments.CodeAccountInvalid},

@@ -224,14 +224,28 @@ func readRefusal(err error) error {
 
 // Ask asks the provider now for a payment that isn't resolved, where it can be asked, and gives the payment as it then stands.
 func (s *Service) Ask(ctx context.Context, p journal.Payment) (journal.Payment, error) {
-	if p.State().Final() || !outcomeKnown(p) {
+	if p.State().Final() {
 		return p, nil
+	}
+	if !outcomeKnown(p) {
+		return s.takeOver(ctx, p)
 	}
 	asked, err := s.reconciler.Ask(ctx, p)
 	if err != nil {
 		return p, readRefusal(err)
 	}
 	return asked, nil
+}
+
+// takeOver looks after an attempt whose sender's lease has passed.
+func (s *Service) takeOver(ctx context.Context, p journal.Payment) (journal.Payment, error) {
+	if s.engine.Clock.Now().Before(p.Last().NextAt) {
+		return p, nil
+	}
+	if err := s.reconciler.Look(ctx, p); err != nil {
+		return p, readRefusal(err)
+	}
+	return s.Payment(ctx, AnyClient, p.ID)
 }
 
 // Ready reports whether payments can be recorded.

@@ -105,6 +105,7 @@ func (r *Reconciler) abandon(ctx context.Context, p journal.Payment) error {
 // apply makes a change from the attempt as it was read. Somebody else's change in between is no error: theirs stands.
 func (r *Reconciler) apply(ctx context.Context, was, next journal.Attempt, cause journal.Cause) error {
 	next.UpdatedAt = r.Clock.Now()
+	ctx = context.WithoutCancel(ctx) // what is known is written down, however soon the asker stops
 	err := r.Store.Apply(ctx, journal.Change{From: was.State, FromFence: was.Fence, Attempt: next, Cause: cause})
 	if errors.Is(err, journal.ErrStale) {
 		return nil

@@ -15,8 +15,8 @@ const (
 	askers   = 32
 )
 
-// Run looks at what is due until the context ends, and returns once the calls that it has begun are over. A slow
-// provider holds up only its own orders, until all askers are taken.
+// Run looks at what is due until the context ends, and returns once what it has begun is written down: questions that are still open then are cut
+// short, since asking moves no money. A slow provider holds up only its own orders, until all askers are taken.
 func (r *Reconciler) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
@@ -26,7 +26,7 @@ func (r *Reconciler) Run(ctx context.Context) {
 			busy <- struct{}{}
 			working.Go(func() {
 				defer func() { <-busy }()
-				r.look(context.WithoutCancel(ctx), p)
+				r.look(ctx, p)
 			})
 		}
 		_ = r.Clock.Sleep(ctx, interval) // the loop's own condition sees the end

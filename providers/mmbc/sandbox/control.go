@@ -134,7 +134,7 @@ func Options() string {
 		}
 		fmt.Fprintf(&text, "  %s %-24s %s\n", mark, f.Name, f.Text)
 	}
-	text.WriteString("\nAccount numbers, by their last four digits:\n")
+	text.WriteString("\nAccount numbers, by their last digits:\n")
 	for _, number := range TestNumbers() {
 		fmt.Fprintf(&text, "  %s  %s\n", number.Tail, number.Text)
 	}

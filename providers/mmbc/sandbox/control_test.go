@@ -28,13 +28,13 @@ func TestLedgerOverHTTP(t *testing.T) {
 		t.Errorf("empty: %s", got)
 	}
 	r.reload(phone)
-	r.reload("08129002", "direct", "1")
+	r.reload("0812999002", "direct", "1")
 	const first = `{"invoice":"123456789","ref":"101837139231331","merchant":"GOPAY","account":"0812345678",` +
 		`"amount":100000,"state":"CONFIRM","at":"2017-12-31T17:01:10Z"}`
-	const second = `{"invoice":"123456790","ref":"","merchant":"GOPAY","account":"08129002",` +
+	const second = `{"invoice":"123456790","ref":"","merchant":"GOPAY","account":"0812999002",` +
 		`"amount":100000,"state":"PENDING","at":"2017-12-31T17:01:10Z"}`
 	for path, want := range map[string]string{
-		"/_ledger":                    `{"executed":[` + first + `,` + second + `],"by_account":{"0812345678":1,"08129002":1},"deposit":796000}`,
+		"/_ledger":                    `{"executed":[` + first + `,` + second + `],"by_account":{"0812345678":1,"0812999002":1},"deposit":796000}`,
 		"/_ledger?account=0812345678": `{"executed":[` + first + `],"by_account":{"0812345678":1},"deposit":796000}`,
 		"/_ledger?account=0800000000": `{"executed":[],"by_account":{},"deposit":796000}`,
 	} {
@@ -130,7 +130,7 @@ func TestAbout(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	got := r.control(http.MethodGet, "/")
-	for _, part := range []string{"sandbox", "/_ledger", "/_fault", "* no-answer-after", "  cut-before", "9001", "9210", "mercant", "dotted"} {
+	for _, part := range []string{"sandbox", "/_ledger", "/_fault", "* no-answer-after", "  cut-before", "999001", "999210", "mercant", "dotted"} {
 		if !strings.Contains(got.body, part) {
 			t.Errorf("%q is missing in %s", part, got.body)
 		}
@@ -182,7 +182,7 @@ func TestLedgerFileSurvivesARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.jsonl")
 	withFile := func(c *sandbox.Config) { c.LedgerFile, c.Deposit = path, 500_000 }
 	before := newRig(t, withFile)
-	first, second := before.reload(phone), before.reload("08129003")
+	first, second := before.reload(phone), before.reload("0812999003")
 	if err := before.sandbox.Close(); err != nil {
 		t.Fatal(err)
 	}

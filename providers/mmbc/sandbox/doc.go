@@ -20,15 +20,15 @@
 //
 // # Test numbers
 //
-// The last four digits of an account number choose what becomes of its orders, for phones, cards and member numbers alike:
+// The last six digits of an account number choose what becomes of its orders, for phones, cards and member numbers alike:
 //
-//	…9001  pending for Config.PendingFor (60 s), whatever direct says; then CONFIRM with a reference
-//	…9002  pending for ever: the reference never comes
-//	…9003  pending for Config.PendingFor (60 s), then REFUND, without a reference
-//	…9004  CONFIRM with a reference as usual; REFUND from Config.RefundAfter (10 s) after that
-//	…9005  REFUND in the reload's own answer
-//	…91nn  refused, at inquiry_merchant and at reload_merchant
-//	…92nn  refused at reload_merchant only
+//	…999001  pending for Config.PendingFor (60 s), whatever direct says; then CONFIRM with a reference
+//	…999002  pending for ever: the reference never comes
+//	…999003  pending for Config.PendingFor (60 s), then REFUND, without a reference
+//	…999004  CONFIRM with a reference as usual; REFUND from Config.RefundAfter (10 s) after that
+//	…999005  REFUND in the reload's own answer
+//	…9991nn  refused, at inquiry_merchant and at reload_merchant
+//	…9992nn  refused at reload_merchant only
 //
 // The reasons nn of a refusal:
 //

@@ -296,7 +296,7 @@ func TestFaultForOneAccount(t *testing.T) {
 func TestFaultsDoNotAlterRefusals(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *sandbox.Config) { c.Faults = []sandbox.Setting{{Name: "missing-result", Times: 1}} })
-	wantFields(t, r.reload("08129101"), "result", "no", "reason", "Saldo tidak cukup")
+	wantFields(t, r.reload("0812999101"), "result", "no", "reason", "Saldo tidak cukup")
 }
 
 func TestParseFault(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 
 // TestNumber is an ending of account numbers that chooses what becomes of their orders.
 type TestNumber struct {
-	Tail string // the last four digits
+	Tail string // the last digits
 	Text string // what happens
 
 	plan       plan
@@ -31,11 +31,11 @@ type TestNumber struct {
 // TestNumbers lists the endings, as the package's comment does.
 func TestNumbers() []TestNumber {
 	return append([]TestNumber{
-		{Tail: "9001", Text: "pending for 60 s, then CONFIRM with a reference", plan: pendingThenConfirm},
-		{Tail: "9002", Text: "pending for ever", plan: pendingForEver},
-		{Tail: "9003", Text: "pending for 60 s, then REFUND", plan: pendingThenRefund},
-		{Tail: "9004", Text: "CONFIRM with a reference, REFUND 10 s later", plan: confirmThenRefund},
-		{Tail: "9005", Text: "REFUND in the reload's own answer", plan: refundAtOnce},
+		{Tail: "999001", Text: "pending for 60 s, then CONFIRM with a reference", plan: pendingThenConfirm},
+		{Tail: "999002", Text: "pending for ever", plan: pendingForEver},
+		{Tail: "999003", Text: "pending for 60 s, then REFUND", plan: pendingThenRefund},
+		{Tail: "999004", Text: "CONFIRM with a reference, REFUND 10 s later", plan: confirmThenRefund},
+		{Tail: "999005", Text: "REFUND in the reload's own answer", plan: refundAtOnce},
 	}, refusedNumbers()...)
 }
 
@@ -46,10 +46,10 @@ func refusedNumbers() []TestNumber {
 	for i, refusal := range reasons {
 		list = append(list,
 			TestNumber{
-				Tail: fmt.Sprintf("91%02d", i+1), Text: "inquiry and reload refused: " + refusal.reason,
+				Tail: fmt.Sprintf("9991%02d", i+1), Text: "inquiry and reload refused: " + refusal.reason,
 				reason: refusal.reason, inquiryToo: true,
 			},
-			TestNumber{Tail: fmt.Sprintf("92%02d", i+1), Text: "reload refused: " + refusal.reason, reason: refusal.reason},
+			TestNumber{Tail: fmt.Sprintf("9992%02d", i+1), Text: "reload refused: " + refusal.reason, reason: refusal.reason},
 		)
 	}
 	return list

@@ -20,13 +20,13 @@ func TestOrdersThatChange(t *testing.T) {
 		later           []moment
 		state           string
 	}{
-		{"08129001", "0", moment{"", "CONFIRM", ""}, []moment{{"59s", "CONFIRM", ""}, {"1s", "CONFIRM", ref}}, "CONFIRM"},
-		{"08129001", "1", moment{"", "CONFIRM", ""}, []moment{{"59s", "CONFIRM", ""}, {"1s", "CONFIRM", ref}}, "CONFIRM"},
-		{"08129002", "1", moment{"", "CONFIRM", ""}, []moment{{"60s", "CONFIRM", ""}, {"1000h", "CONFIRM", ""}}, "PENDING"},
-		{"08129003", "1", moment{"", "CONFIRM", ""}, []moment{{"59s", "CONFIRM", ""}, {"1s", "REFUND", ""}}, "REFUND"},
-		{"08129004", "0", moment{"", "CONFIRM", ref}, []moment{{"9s", "CONFIRM", ref}, {"1s", "REFUND", ref}}, "REFUND"},
-		{"08129004", "1", moment{"", "CONFIRM", ""}, []moment{{"1s", "CONFIRM", ref}, {"10s", "REFUND", ref}}, "REFUND"},
-		{"08129005", "0", moment{"", "REFUND", ""}, []moment{{"0s", "REFUND", ""}}, "REFUND"},
+		{"0812999001", "0", moment{"", "CONFIRM", ""}, []moment{{"59s", "CONFIRM", ""}, {"1s", "CONFIRM", ref}}, "CONFIRM"},
+		{"0812999001", "1", moment{"", "CONFIRM", ""}, []moment{{"59s", "CONFIRM", ""}, {"1s", "CONFIRM", ref}}, "CONFIRM"},
+		{"0812999002", "1", moment{"", "CONFIRM", ""}, []moment{{"60s", "CONFIRM", ""}, {"1000h", "CONFIRM", ""}}, "PENDING"},
+		{"0812999003", "1", moment{"", "CONFIRM", ""}, []moment{{"59s", "CONFIRM", ""}, {"1s", "REFUND", ""}}, "REFUND"},
+		{"0812999004", "0", moment{"", "CONFIRM", ref}, []moment{{"9s", "CONFIRM", ref}, {"1s", "REFUND", ref}}, "REFUND"},
+		{"0812999004", "1", moment{"", "CONFIRM", ""}, []moment{{"1s", "CONFIRM", ref}, {"10s", "REFUND", ref}}, "REFUND"},
+		{"0812999005", "0", moment{"", "REFUND", ""}, []moment{{"0s", "REFUND", ""}}, "REFUND"},
 	}
 	for _, test := range tests {
 		t.Run(test.account+" direct="+test.direct, func(t *testing.T) {
@@ -58,11 +58,11 @@ func TestRefundIsGivenBackOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *sandbox.Config) { c.Deposit = 102_000 })
 	for range 3 {
-		wantFields(t, r.reload("08129003"), "result", "ok")
+		wantFields(t, r.reload("0812999003"), "result", "ok")
 		wantFields(t, r.reload(phone), "result", "no", "reason", "Saldo tidak cukup")
 		r.clock.advance(time.Minute)
 	}
-	if l := r.sandbox.Ledger(); l.Deposit != 102_000 || l.ByAccount["08129003"] != 3 {
+	if l := r.sandbox.Ledger(); l.Deposit != 102_000 || l.ByAccount["0812999003"] != 3 {
 		t.Errorf("ledger: %+v", l)
 	}
 }
@@ -80,7 +80,7 @@ func TestRefusedNumbers(t *testing.T) {
 		account := "0812" + number.Tail
 		wantFields(t, r.reload(account), "result", "no", "reason", reason)
 		inquiry := r.must("inquiry_merchant", topUp("GOPAY", account, "100000"))
-		if strings.HasPrefix(number.Tail, "91") {
+		if strings.HasPrefix(number.Tail, "9991") {
 			wantFields(t, inquiry, "result", "no", "reason", reason)
 		} else {
 			wantFields(t, inquiry, "result", "ok")
@@ -89,12 +89,12 @@ func TestRefusedNumbers(t *testing.T) {
 	if refused != 20 || len(r.sandbox.Ledger().Executed) != 0 {
 		t.Errorf("%d refused, ledger %+v", refused, r.sandbox.Ledger())
 	}
-	wantFields(t, r.must("reload_merchant", topUp("PAYTREN", "TNO19101", "100000")), "reason", "Saldo tidak cukup")
+	wantFields(t, r.must("reload_merchant", topUp("PAYTREN", "TNO1999101", "100000")), "reason", "Saldo tidak cukup")
 }
 
 func TestNoTestNumbers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *sandbox.Config) { c.NoTestNumbers = true })
-	wantFields(t, r.reload("08129101"), "result", "ok")
-	wantFields(t, r.reload("08129001"), "result", "ok", "reference", "101837139231332")
+	wantFields(t, r.reload("0812999101"), "result", "ok")
+	wantFields(t, r.reload("0812999001"), "result", "ok", "reference", "101837139231332")
 }

@@ -42,8 +42,8 @@ type Config struct {
 
 	DirectDefault  int           // what a reload without direct means: 0 or 1; the page says 0
 	ReferenceAfter time.Duration // direct=1: until status_reload shows the reference; 0: 1 s; negative: none
-	PendingFor     time.Duration // how long the test numbers …9001 and …9003 stay pending; 0: 60 s
-	RefundAfter    time.Duration // test number …9004: from the reference to the REFUND; 0: 10 s
+	PendingFor     time.Duration // how long the test numbers …999001 and …999003 stay pending; 0: 60 s
+	RefundAfter    time.Duration // test number …999004: from the reference to the REFUND; 0: 10 s
 	NoTestNumbers  bool          // every account number is an ordinary one
 
 	Spelling      Spelling // of the answers' keys; empty: underscore

@@ -1,0 +1,235 @@
+// Package jalur is the front door of the framework: Open starts what a configuration names, and gives the service that
+// makes top-ups. ARCHITECTURE.md shows what stands behind it.
+package jalur
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/jalurhq/jalur/config"
+	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/clock"
+	"github.com/jalurhq/jalur/core/journal/sqlite"
+	"github.com/jalurhq/jalur/core/middleware/breaker"
+	"github.com/jalurhq/jalur/core/middleware/tracing"
+	"github.com/jalurhq/jalur/core/payments"
+	"github.com/jalurhq/jalur/core/router"
+	"github.com/jalurhq/jalur/plugins/host"
+	"github.com/jalurhq/jalur/plugins/sdk"
+)
+
+// startWait is how long Open, and later a call, waits for a plugin that is still starting.
+const startWait = 5 * time.Second
+
+// Options are what a host decides for itself; the zero Options serve.
+type Options struct {
+	// Shipped is what sdk.Self gave to main: the plugins that this program can start itself as. Without it every plugin must be a path.
+	Shipped sdk.Shipped
+	// GatewayURL is where this process serves the HTTP API. Empty: it serves none and holds the journal for a short time only.
+	GatewayURL string
+	Log        *slog.Logger         // default slog.Default()
+	Tracer     trace.TracerProvider // default OpenTelemetry's global one
+	Meter      metric.MeterProvider // default OpenTelemetry's global one
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Tracer == nil {
+		o.Tracer = otel.GetTracerProvider()
+	}
+	if o.Meter == nil {
+		o.Meter = otel.GetMeterProvider()
+	}
+	return o
+}
+
+// Service makes top-ups. Its methods are those of [payments.Service]; Close ends what Open started.
+type Service struct {
+	*payments.Service
+
+	store   *sqlite.Store
+	plugins []*host.Plugin
+}
+
+// Open checks the configuration, opens the journal, and starts a plugin for every provider. A setting that a plugin refuses is an error that names file, line
+// and key; a plugin that can't run just now is not: its provider is down until it does. The context bounds the opening only.
+func Open(ctx context.Context, cfg config.Config, options Options) (*Service, error) {
+	options = options.withDefaults()
+	cfg = cfg.WithDefaults()
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	role := sqlite.RoleCommand
+	if options.GatewayURL != "" {
+		role = sqlite.RoleGateway
+	}
+	store, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.JournalPath(), Role: role, URL: options.GatewayURL, Logger: options.Log})
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{store: store}
+	if err := s.start(ctx, cfg, options); err != nil {
+		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+	}
+	return s, nil
+}
+
+func (s *Service) start(ctx context.Context, cfg config.Config, options Options) error {
+	var err error
+	if s.plugins, err = startPlugins(ctx, cfg, options); err != nil {
+		return err
+	}
+	providers := make([]router.Provider, 0, len(s.plugins))
+	for _, plugin := range s.plugins {
+		provider, err := wrap(plugin, cfg.Providers[plugin.Name()], options)
+		if err != nil {
+			return err
+		}
+		providers = append(providers, provider)
+	}
+	routes, err := router.New(rules(cfg.Routes), providers)
+	if err != nil {
+		return err
+	}
+	s.Service = payments.New(payments.Config{
+		Store: s.store, Clock: clock.System{}, Router: routes, NewID: func() string { return ulid.Make().String() }, Log: options.Log,
+	})
+	return nil
+}
+
+// Close takes no more orders, waits until every call that has begun is written down or the context ends, stops the plugins and closes the journal. No process is left.
+func (s *Service) Close(ctx context.Context) error {
+	var problems []error
+	if s.Service != nil {
+		problems = append(problems, s.Service.Close(ctx))
+	}
+	problems = append(problems, stopPlugins(ctx, s.plugins), s.store.Close())
+	return errors.Join(problems...)
+}
+
+// CheckPlugins starts each provider's plugin for a moment, so that it looks at its own settings, and changes nothing. The error names file, line and key.
+func CheckPlugins(ctx context.Context, cfg config.Config, options Options) error {
+	plugins, err := startPlugins(ctx, cfg, options.withDefaults())
+	if err == nil {
+		for _, plugin := range plugins {
+			if waited := plugin.Ready(ctx); waited != nil {
+				err = errors.Join(err, waited)
+			}
+		}
+	}
+	return errors.Join(err, stopPlugins(context.WithoutCancel(ctx), plugins))
+}
+
+// startPlugins starts all plugins side by side, and waits a while for each to be there. Only what can't get better by itself is an error.
+func startPlugins(ctx context.Context, cfg config.Config, options Options) ([]*host.Plugin, error) {
+	var plugins []*host.Plugin
+	var problems []error
+	for name, p := range cfg.Providers {
+		plugin, err := startPlugin(ctx, name, p, options)
+		if err != nil {
+			problems = append(problems, located(cfg, name, err))
+			continue
+		}
+		plugins = append(plugins, plugin)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startWait)
+	defer cancel()
+	for _, plugin := range plugins {
+		_ = plugin.Ready(ctx) // one that is not there in time is waited for by its callers
+		if refused := plugin.Refused(); refused != nil {
+			problems = append(problems, located(cfg, plugin.Name(), refused))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, errors.Join(err, stopPlugins(context.WithoutCancel(ctx), plugins))
+	}
+	return plugins, nil
+}
+
+func startPlugin(ctx context.Context, name string, p config.Provider, options Options) (*host.Plugin, error) {
+	settings, err := json.Marshal(p.Settings)
+	if err != nil {
+		return nil, fmt.Errorf("provider %s: settings: %w", name, err)
+	}
+	return host.Start(ctx, host.Config{
+		Name: name, Plugin: p.Plugin, Shipped: options.Shipped, Settings: settings, Secrets: p.Secrets,
+		Logger: options.Log, Timeout: p.Timeout, StartWait: startWait,
+	})
+}
+
+// located names the file, line and key of a setting that a plugin refused.
+func located(cfg config.Config, provider string, err error) error {
+	if refused, ok := errors.AsType[*host.SettingsError](err); ok {
+		return cfg.SettingError(provider, refused.Key, refused.Rule)
+	}
+	return err
+}
+
+func stopPlugins(ctx context.Context, plugins []*host.Plugin) error {
+	problems := make([]error, len(plugins))
+	var stopping sync.WaitGroup
+	for i, plugin := range plugins {
+		stopping.Go(func() { problems[i] = plugin.Stop(ctx) })
+	}
+	stopping.Wait()
+	return errors.Join(problems...)
+}
+
+// wrap puts the decorators around a plugin: tracing outermost, so that a call that the breaker refuses shows as well.
+func wrap(plugin *host.Plugin, cfg config.Provider, options Options) (router.Provider, error) {
+	traced, err := tracing.New(tracing.Config{Provider: plugin.Name(), Tracer: options.Tracer, Meter: options.Meter})
+	if err != nil {
+		return router.Provider{}, err
+	}
+	guarded := breaker.New(breaker.Config(cfg.Breaker), plugin.Provider())
+	return router.Provider{
+		Provider: core.Chain(guarded, traced), Name: plugin.Name(), Timeout: cfg.Timeout,
+		Ready:  func(ctx context.Context) error { return ready(ctx, plugin, guarded) },
+		Health: func() router.Health { return health(plugin.State(), guarded.States()) },
+	}, nil
+}
+
+func ready(ctx context.Context, plugin *host.Plugin, guarded *breaker.Breaker) error {
+	ctx, cancel := context.WithTimeout(ctx, startWait)
+	defer cancel()
+	if err := plugin.Ready(ctx); err != nil {
+		return err
+	}
+	return guarded.Ready(ctx)
+}
+
+func health(state host.State, breakers map[string]string) router.Health {
+	h := router.Health{State: string(state.Phase), Restarts: state.Restarts, Breakers: breakers}
+	switch {
+	case state.Phase != host.Ready && state.LastErr != "":
+		h.Problem = fmt.Sprintf("its plugin is in %s: %s", state.Phase, state.LastErr)
+	case state.Phase != host.Ready:
+		h.Problem = fmt.Sprintf("its plugin is in %s", state.Phase)
+	case breakers["pay"] == "open":
+		h.Problem = "its breaker is open"
+	}
+	return h
+}
+
+func rules(routes []config.Route) []router.Rule {
+	all := make([]router.Rule, len(routes))
+	for i, route := range routes {
+		all[i] = router.Rule{Merchant: core.MerchantCode(route.Merchant), InquireFirst: route.InquireFirst}
+		for _, lane := range route.Via {
+			all[i].Lanes = append(all[i].Lanes, router.Lane{Provider: lane.Provider, Product: lane.Product})
+		}
+	}
+	return all
+}
