@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// PaymentID names one payment. The journal gives it out; it is unique over all clients.
+// PaymentID names one payment, over all clients.
 type PaymentID string
 
 // Key is the caller's idempotency key. It belongs to a client: two clients may use the same one.

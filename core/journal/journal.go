@@ -24,6 +24,10 @@ var (
 	ErrInvoiceTaken = errors.New("the invoice belongs to another attempt")
 	// ErrNotWritten: the write provably did not happen (the database refused it or could not be reached).
 	ErrNotWritten = errors.New("not written to the journal")
+	// ErrPoisoned: the disk failed under the journal, and nothing more is written until it was opened anew. It comes together with ErrNotWritten.
+	ErrPoisoned = errors.New("the disk failed under the journal: it must be opened anew")
+	// ErrCursor: not a cursor that List gave.
+	ErrCursor = errors.New("not a cursor of this list")
 	// ErrAmbiguous: the write may or may not have happened: its commit brought an error.
 	ErrAmbiguous = errors.New("nobody can say whether the journal took the write")
 )
@@ -171,7 +175,7 @@ type Claim struct {
 // Store is a journal in some database. All methods are safe for many callers at once.
 //
 // A write that returns no error is durable. A write that returns ErrAmbiguous may have happened; one that returns any
-// other error has not.
+// other error has not. Ids and times are the caller's; the store keeps them to the microsecond.
 type Store interface {
 	// Submit records a payment with its first attempt, in one transaction, unless the client has used the key before:
 	// then it gives the payment that is there, and created is false. The attempt may be Created, Sending (intent and claim at once) or Failed (never
@@ -189,7 +193,7 @@ type Store interface {
 	Payment(ctx context.Context, id core.PaymentID) (Payment, error)
 	// ByKey gives a client's payment under a key. Errors: ErrNotFound.
 	ByKey(ctx context.Context, client string, key core.Key) (Payment, error)
-	// List gives a page of payments, newest first.
+	// List gives a page of payments, newest first. Errors: ErrCursor.
 	List(ctx context.Context, f Filter) (Page, error)
 	// Events gives every change of a payment's attempts, oldest first.
 	Events(ctx context.Context, id core.PaymentID) ([]Event, error)

@@ -24,6 +24,8 @@ func Record(ctx context.Context, store Store, c clock.Clock, change Change) erro
 		switch {
 		case errors.Is(err, ErrAmbiguous):
 			unsure = true
+		case errors.Is(err, ErrPoisoned):
+			return err
 		case errors.Is(err, ErrStale) && unsure:
 			return confirm(ctx, store, change)
 		case !errors.Is(err, ErrNotWritten):

@@ -122,8 +122,7 @@ func (s *Service) Pay(ctx context.Context, o Order) (Answer, error) {
 	if got.err != nil {
 		return Answer{}, got.err
 	}
-	payment, err := s.await(ctx, got.ticket.Payment, outcomeKnown)
-	return Answer{payment, got.ticket.Replayed}, err
+	return Answer{s.await(ctx, got.ticket.Payment, outcomeKnown), got.ticket.Replayed}, nil
 }
 
 func (s *Service) send(ctx context.Context, t Ticket) {
@@ -142,25 +141,22 @@ func outcomeKnown(p journal.Payment) bool {
 func final(p journal.Payment) bool { return p.State().Final() }
 
 // Await waits until the payment is in a final state, or the context ends, and gives it as it then stands.
-func (s *Service) Await(ctx context.Context, p journal.Payment) (journal.Payment, error) {
+func (s *Service) Await(ctx context.Context, p journal.Payment) journal.Payment {
 	return s.await(ctx, p, final)
 }
 
-func (s *Service) await(ctx context.Context, p journal.Payment, reached func(journal.Payment) bool) (journal.Payment, error) {
+func (s *Service) await(ctx context.Context, p journal.Payment, reached func(journal.Payment) bool) journal.Payment {
 	for !reached(p) && ctx.Err() == nil {
 		changed, release := s.hub.watch(p.ID)
-		now, err := s.store.Payment(context.WithoutCancel(ctx), p.ID)
-		if err != nil {
-			release()
-			return p, journalRefusal(err)
+		if now, err := s.store.Payment(context.WithoutCancel(ctx), p.ID); err == nil {
+			p = now // else it stands as it was last read: unresolved, which is never wrong
 		}
-		p = now
 		if !reached(p) {
 			waitAny(ctx, changed)
 		}
 		release()
 	}
-	return p, nil
+	return p
 }
 
 func waitAny(ctx context.Context, changed <-chan struct{}) {
@@ -216,6 +212,9 @@ func (s *Service) Events(ctx context.Context, id core.PaymentID) ([]journal.Even
 }
 
 func readRefusal(err error) error {
+	if errors.Is(err, journal.ErrCursor) {
+		return &Refusal{Code: CodeInvalidRequest, Field: "cursor", Rule: "is not one that a page gave", Err: err}
+	}
 	if errors.Is(err, journal.ErrNotFound) {
 		return &Refusal{Code: CodeNotFound, Rule: "no such payment", Err: err}
 	}

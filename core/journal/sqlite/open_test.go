@@ -2,7 +2,6 @@ package sqlite_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,10 +9,6 @@ import (
 
 	"github.com/jalurhq/jalur/core/journal/sqlite"
 )
-
-func is(err, target error) bool { return errors.Is(err, target) }
-
-func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }
 
 func TestOpenTwice(t *testing.T) {
 	t.Parallel()

@@ -194,7 +194,7 @@ func TestLockIsExclusive(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			for locked.Load() < 2000 {
+			for locked.Load() < 1000 {
 				release, err := sqlite.TryLock(where)
 				if err != nil {
 					t.Error(err)

@@ -89,7 +89,7 @@ func (s *Store) Inquiry(ctx context.Context, client, id string) (journal.Inquiry
 	return inquiry(row)
 }
 
-// List implements [journal.Store]. A cursor that no page gave is an ErrNotFound. Where the payments' state is asked for, it is that of
+// List implements [journal.Store]. A cursor that no page gave is an ErrCursor. Where the payments' state is asked for, it is that of
 // the moment of the call.
 func (s *Store) List(ctx context.Context, f journal.Filter) (journal.Page, error) {
 	q, err := question(f)
@@ -223,7 +223,7 @@ func readCursor(text string) (at int64, id string, err error) {
 		at, err = strconv.ParseInt(number, 10, 64)
 	}
 	if err != nil {
-		return 0, "", fmt.Errorf("page %q: %w", text, journal.ErrNotFound)
+		return 0, "", fmt.Errorf("page %q: %w", text, journal.ErrCursor)
 	}
 	return at, id, nil
 }

@@ -18,13 +18,8 @@ import (
 
 //go:generate sqlc generate -f sqlc.yaml
 
-// Errors of a store that writes no more. Both come together with [journal.ErrNotWritten].
-var (
-	ErrClosed = errors.New("the journal is closed")
-	// ErrPoisoned: the disk failed while a commit was written. What the file holds since then is known only after it was opened
-	// anew, so the gateway stops.
-	ErrPoisoned = errors.New("the disk failed in an earlier commit: the journal must be opened anew")
-)
+// ErrClosed is the error of a store that writes no more. It comes together with [journal.ErrNotWritten].
+var ErrClosed = errors.New("the journal is closed")
 
 // Config is what a [Store] is opened with.
 type Config struct {

@@ -3,6 +3,8 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -142,10 +144,10 @@ func TestUnknownState(t *testing.T) {
 	if err != nil || len(claimed) != 0 {
 		t.Errorf("claimed %d, error %v", len(claimed), err)
 	}
-	if err := store.Apply(t.Context(), confirmed(p)); !is(err, journal.ErrStale) {
+	if err := store.Apply(t.Context(), confirmed(p)); !errors.Is(err, journal.ErrStale) {
 		t.Errorf("as if it were known: %v", err)
 	}
-	if err := store.Apply(t.Context(), confirmed(got)); !is(err, journal.ErrIllegal) {
+	if err := store.Apply(t.Context(), confirmed(got)); !errors.Is(err, journal.ErrIllegal) {
 		t.Errorf("from what it is: %v", err)
 	}
 	again, err := store.Payment(t.Context(), p.ID)
@@ -175,15 +177,15 @@ func TestTablesDefendThemselves(t *testing.T) {
 		"an unknown state":         "UPDATE attempt SET state = 'SLEEPING'",
 		"an event of no change":    "INSERT INTO attempt_event VALUES (99, 'ATT', 'SENDING', 'SENDING', 1, '', '', NULL, 1)",
 		"text for a time":          "UPDATE attempt SET next_at = 'soon'",
-		"a second live attempt":    sprintf(second, "'SENDING'"),
-		"a second live attempt, 2": sprintf(second, "'CONFIRMED'"),
+		"a second live attempt":    fmt.Sprintf(second, "'SENDING'"),
+		"a second live attempt, 2": fmt.Sprintf(second, "'CONFIRMED'"),
 	} {
 		if _, err := pool.ExecContext(t.Context(), statement); err == nil {
 			t.Errorf("the tables allow to %s", name)
 		}
 	}
 	// A second attempt beside a live one may be there, but it is never sent.
-	exec(t, pool, sprintf(second, "'CREATED'"))
+	exec(t, pool, fmt.Sprintf(second, "'CREATED'"))
 	exec(t, pool, "UPDATE attempt SET next_at = n")
 	due := journal.Claim{Now: time.UnixMicro(1), Until: time.UnixMicro(1), Limit: 10}
 	if claimed, err := store.ClaimDue(t.Context(), due); err != nil || len(claimed) != 0 {
@@ -195,7 +197,7 @@ func TestTablesDefendThemselves(t *testing.T) {
 	}
 	c := journal.Change{From: journal.Created, FromFence: 1, Attempt: p.Last(), Cause: because()}
 	c.Attempt.State, c.Attempt.Fence = journal.Sending, 2
-	if err := store.Apply(t.Context(), c); !is(err, journal.ErrIllegal) {
+	if err := store.Apply(t.Context(), c); !errors.Is(err, journal.ErrIllegal) {
 		t.Errorf("a second live attempt: %v", err)
 	}
 }

@@ -131,7 +131,7 @@ func (w *writer) transact(ctx context.Context, batch []request) ([]error, error)
 		w.log.ErrorContext(ctx, "a commit of the journal failed", "changes", len(batch), "error", err)
 		w.drop()
 		if diskFailed(err) {
-			w.broken = ErrPoisoned
+			w.broken = journal.ErrPoisoned
 		}
 		return nil, fmt.Errorf("%w: %w", journal.ErrAmbiguous, err)
 	}

@@ -167,7 +167,7 @@ func TestDiskFails(t *testing.T) {
 		t.Errorf("the commit that failed: %v", err)
 	}
 	for range 2 {
-		if err := store.Ping(t.Context()); !errors.Is(err, sqlite.ErrPoisoned) || !errors.Is(err, journal.ErrNotWritten) {
+		if err := store.Ping(t.Context()); !errors.Is(err, journal.ErrPoisoned) || !errors.Is(err, journal.ErrNotWritten) {
 			t.Errorf("after it: %v", err)
 		}
 	}
@@ -190,7 +190,7 @@ func TestDiskFull(t *testing.T) {
 		p := newPayment(kept)
 		p.Extra = map[string]string{"note": strings.Repeat("x", 2000)}
 		if _, _, err := store.Submit(t.Context(), p, because()); err != nil {
-			if !errors.Is(err, journal.ErrNotWritten) || errors.Is(err, sqlite.ErrPoisoned) {
+			if !errors.Is(err, journal.ErrNotWritten) || errors.Is(err, journal.ErrPoisoned) {
 				t.Errorf("a full disk: %v", err)
 			}
 			break
