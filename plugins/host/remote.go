@@ -1,0 +1,81 @@
+package host
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/transport"
+	"github.com/jalurhq/jalur/plugins/internal/client"
+)
+
+var errTooLate = errors.New("the time to send it has passed")
+
+// remote is the plugin as a [core.Provider]. Every call has a deadline, and none is made twice.
+type remote struct{ plugin *Plugin }
+
+// Describe gives what the plugin said when it started, without asking again.
+func (r *remote) Describe(context.Context) (core.Descriptor, error) {
+	r.plugin.mu.Lock()
+	defer r.plugin.mu.Unlock()
+	return r.plugin.known, nil
+}
+
+// ListProducts implements [core.Provider].
+func (r *remote) ListProducts(ctx context.Context, filter core.ProductFilter) (core.ProductPage, error) {
+	return through(ctx, r.plugin, "list_products", func(ctx context.Context, p core.Provider) (core.ProductPage, error) {
+		return p.ListProducts(ctx, filter)
+	})
+}
+
+// Inquire implements [core.Provider].
+func (r *remote) Inquire(ctx context.Context, req core.InquiryRequest) (core.Quote, error) {
+	return through(ctx, r.plugin, "inquire", func(ctx context.Context, p core.Provider) (core.Quote, error) {
+		return p.Inquire(ctx, req)
+	})
+}
+
+// Pay implements [core.Provider]. Until the plugin is asked it is NotSent; from then on only the plugin may say so.
+func (r *remote) Pay(ctx context.Context, req core.PayRequest) (core.Result, error) {
+	return through(ctx, r.plugin, "pay", func(ctx context.Context, p core.Provider) (core.Result, error) {
+		if req.SendBefore > 0 && transport.BootTime() > req.SendBefore {
+			return core.Result{}, notSent("pay", errTooLate)
+		}
+		return p.Pay(ctx, req)
+	})
+}
+
+// Status implements [core.Provider].
+func (r *remote) Status(ctx context.Context, req core.StatusRequest) (core.Result, error) {
+	return through(ctx, r.plugin, "status", func(ctx context.Context, p core.Provider) (core.Result, error) {
+		return p.Status(ctx, req)
+	})
+}
+
+// through makes one call at the process that is ready, waiting for it if need be.
+func through[T any](ctx context.Context, p *Plugin, op string, call func(context.Context, core.Provider) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
+	defer cancel()
+	i, err := p.enterSoon(ctx)
+	if err != nil {
+		var none T
+		return none, notSent(op, err)
+	}
+	defer i.calls.Leave()
+	answer, err := call(ctx, i.link.client)
+	if errors.Is(err, client.ErrOtherCall) {
+		p.cfg.Logger.Error("a plugin mixes its calls up: do not trust it", "op", op)
+	}
+	return answer, err
+}
+
+// enterSoon waits no longer than Config.StartWait.
+func (p *Plugin) enterSoon(ctx context.Context) (*instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.StartWait)
+	defer cancel()
+	return p.enter(ctx)
+}
+
+func notSent(op string, cause error) error {
+	return &core.Error{Op: op, Outcome: core.NotSent, Code: core.CodeTransportNotSent, Err: cause}
+}

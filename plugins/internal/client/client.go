@@ -1,0 +1,142 @@
+// Package client asks a plugin over a gRPC connection: the host's half of the wire, without the process behind it.
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
+
+	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/plugins/internal/wire"
+	pb "github.com/jalurhq/jalur/plugins/proto/jalur/plugin/v1"
+)
+
+// ErrOtherCall is a reply that belongs to another call: it says nothing about this one.
+var ErrOtherCall = errors.New("the plugin answered another call")
+
+var errGone = errors.New("the call was over before it began")
+
+// A gRPC status of a plugin is shown up to this length, and its headers are taken up to that.
+const (
+	maxStatusText  = 512
+	maxHeaderBytes = 64 << 10
+)
+
+// RefusedError is a plugin's word that its settings are wrong.
+type RefusedError struct{ Key, Rule string }
+
+// Error gives the key and the rule.
+func (e *RefusedError) Error() string { return e.Key + ": " + e.Rule }
+
+// Options are what a gRPC connection to a plugin needs: nothing is sent twice, nothing is redialled after a rest, replies are bounded.
+func Options() []grpc.DialOption {
+	ours := otelgrpc.WithFilter(func(info *stats.RPCTagInfo) bool { return strings.HasPrefix(info.FullMethodName, wire.ServicePrefix) })
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessage), grpc.MaxCallSendMsgSize(wire.MaxMessage)),
+		grpc.WithMaxHeaderListSize(maxHeaderBytes),
+		grpc.WithDisableRetry(),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithIdleTimeout(0),
+		grpc.WithStatsHandler(otelgrpc.NewClientHandler(ours)),
+	}
+}
+
+// Client is a [core.Provider] at the other end of a connection. An error of the connection itself is Unknown, whatever it says: the call had begun.
+type Client struct {
+	stub pb.ProviderClient
+	hide func(string) string
+}
+
+// New gives a client. Every text of an error passes through hide, which takes secrets out of it.
+func New(conn grpc.ClientConnInterface, hide func(string) string) *Client {
+	return &Client{stub: pb.NewProviderClient(conn), hide: hide}
+}
+
+// Configure hands over the settings. Errors: *RefusedError, *core.Error.
+func (c *Client) Configure(ctx context.Context, settings json.RawMessage) error {
+	const op = "configure"
+	req := &pb.ConfigureRequest{Call: rand.Text(), Settings: settings}
+	resp, err := ask(ctx, question[*pb.ConfigureRequest, *pb.ConfigureResponse]{op, req, c.stub.Configure})
+	switch {
+	case err != nil:
+		return c.hidden(err)
+	case resp.GetConfigured() != nil:
+		return nil
+	case resp.GetRefused() != nil:
+		return &RefusedError{Key: resp.GetRefused().GetKey(), Rule: c.hide(resp.GetRefused().GetRule())}
+	default:
+		return c.hidden(wire.FaultError(op, resp.GetFault()))
+	}
+}
+
+// Drain makes the plugin refuse new calls and waits for those that run; it tells whether all have ended.
+func (c *Client) Drain(ctx context.Context) (bool, error) {
+	req := &pb.DrainRequest{Call: rand.Text()}
+	resp, err := ask(ctx, question[*pb.DrainRequest, *pb.DrainResponse]{"drain", req, c.stub.Drain})
+	if err != nil {
+		return false, c.hidden(err)
+	}
+	return resp.GetIdle(), nil
+}
+
+// question is one call: its name, its request, and the stub's method.
+type question[Req, Resp message] struct {
+	op  string
+	req Req
+	rpc func(context.Context, Req, ...grpc.CallOption) (Resp, error)
+}
+
+type message interface{ GetCall() string }
+
+// ask makes one call and believes a reply only if it is to this very call.
+func ask[Req, Resp message](ctx context.Context, q question[Req, Resp]) (Resp, *core.Error) {
+	var none Resp
+	if err := ctx.Err(); err != nil {
+		return none, &core.Error{Op: q.op, Outcome: core.NotSent, Code: core.CodeTransportNotSent, Err: fmt.Errorf("%w: %w", errGone, err)}
+	}
+	resp, err := q.rpc(ctx, q.req)
+	if err != nil {
+		return none, &core.Error{Op: q.op, Outcome: core.Unknown, Code: core.CodeTransportAfterSend, Err: noAnswer(ctx, err)}
+	}
+	if resp.GetCall() != q.req.GetCall() {
+		return none, wire.Unreadable(q.op, ErrOtherCall)
+	}
+	return resp, nil
+}
+
+// noAnswer names the gRPC status. Only the caller's own context makes it one of the context's errors.
+func noAnswer(ctx context.Context, err error) error {
+	said := status.Convert(err)
+	text := said.Message()
+	if len(text) > maxStatusText {
+		text = strings.ToValidUTF8(text[:maxStatusText], "") + "…"
+	}
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("no answer from the plugin: %w", ctx.Err())
+	case said.Code() == codes.DeadlineExceeded:
+		return fmt.Errorf("no answer from the plugin: %w", context.DeadlineExceeded)
+	default:
+		return fmt.Errorf("no answer from the plugin: %s: %s", strings.ToLower(said.Code().String()), text) //nolint:err113 // the text is the plugin's
+	}
+}
+
+// hidden takes secrets out of an error that came from the plugin. Errors of our own making keep their chain.
+func (c *Client) hidden(err *core.Error) error {
+	if err.Err == nil {
+		return err
+	}
+	if shown := c.hide(err.Err.Error()); shown != err.Err.Error() {
+		err.Err = errors.New(shown) //nolint:err113 // the text is the plugin's
+	}
+	return err
+}

@@ -1,0 +1,44 @@
+package sdk_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/plugins/sdk"
+)
+
+const byHand = "serve-by-hand"
+
+// TestMain lets the test below start this program as a person would start a plugin.
+func TestMain(m *testing.M) {
+	if slices.Contains(os.Args, byHand) {
+		sdk.Serve(none)
+	}
+	os.Exit(m.Run())
+}
+
+func none(json.RawMessage) (core.Set, error) { return core.Set{}, nil }
+
+func TestSelfNamesWhatIsShipped(t *testing.T) {
+	t.Parallel()
+	shipped := sdk.Self(map[string]sdk.Factory{"b": none, "a": none})
+	if !slices.Equal(shipped.Names(), []string{"a", "b"}) || !shipped.Has("a") || shipped.Has("c") {
+		t.Errorf("%q", shipped.Names())
+	}
+	if (sdk.Shipped{}).Has("a") {
+		t.Error("nothing holds something")
+	}
+}
+
+func TestAPluginStartedByHandSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), os.Args[0], byHand).CombinedOutput()
+	if err == nil || !bytes.HasPrefix(out, []byte("this program is a plugin of Jalur")) {
+		t.Errorf("%q, %v", out, err)
+	}
+}
