@@ -124,9 +124,7 @@ func CheckPlugins(ctx context.Context, cfg config.Config, options Options) error
 	plugins, err := startPlugins(ctx, cfg, options.withDefaults())
 	if err == nil {
 		for _, plugin := range plugins {
-			if waited := plugin.Ready(ctx); waited != nil {
-				err = errors.Join(err, waited)
-			}
+			err = errors.Join(err, plugin.Started(ctx))
 		}
 	}
 	return errors.Join(err, stopPlugins(context.WithoutCancel(ctx), plugins))
@@ -139,7 +137,7 @@ func startPlugins(ctx context.Context, cfg config.Config, options Options) ([]*h
 	for name, p := range cfg.Providers {
 		plugin, err := startPlugin(ctx, name, p, options)
 		if err != nil {
-			problems = append(problems, located(cfg, name, err))
+			problems = append(problems, err)
 			continue
 		}
 		plugins = append(plugins, plugin)
@@ -147,9 +145,9 @@ func startPlugins(ctx context.Context, cfg config.Config, options Options) ([]*h
 	ctx, cancel := context.WithTimeout(ctx, startWait)
 	defer cancel()
 	for _, plugin := range plugins {
-		_ = plugin.Ready(ctx) // one that is not there in time is waited for by its callers
-		if refused := plugin.Refused(); refused != nil {
-			problems = append(problems, located(cfg, plugin.Name(), refused))
+		err := plugin.Started(ctx) // one that is not there in time, or not at once, is waited for by its callers
+		if refused, ok := errors.AsType[*host.SettingsError](err); ok {
+			problems = append(problems, cfg.SettingError(plugin.Name(), refused.Key, refused.Rule))
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
@@ -167,14 +165,6 @@ func startPlugin(ctx context.Context, name string, p config.Provider, options Op
 		Name: name, Plugin: p.Plugin, Shipped: options.Shipped, Settings: settings, Secrets: p.Secrets,
 		Logger: options.Log, Timeout: p.Timeout, StartWait: startWait,
 	})
-}
-
-// located names the file, line and key of a setting that a plugin refused.
-func located(cfg config.Config, provider string, err error) error {
-	if refused, ok := errors.AsType[*host.SettingsError](err); ok {
-		return cfg.SettingError(provider, refused.Key, refused.Rule)
-	}
-	return err
 }
 
 func stopPlugins(ctx context.Context, plugins []*host.Plugin) error {

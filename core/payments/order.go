@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/jalurhq/jalur/core"
 )
@@ -91,7 +92,7 @@ func checkText(field, text string, most int) error {
 		return &Refusal{Code: textCode(field), Field: field, Rule: fmt.Sprintf("is longer than %d bytes", most)}
 	}
 	for _, r := range text {
-		if !unicode.IsPrint(r) {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return &Refusal{Code: textCode(field), Field: field, Rule: "holds a character that can't be printed"}
 		}
 	}

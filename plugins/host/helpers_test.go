@@ -3,6 +3,7 @@ package host_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"strconv"
@@ -36,13 +37,25 @@ func start(t *testing.T, change func(*host.Config)) running {
 	if change != nil {
 		change(&cfg)
 	}
-	p, err := host.Start(t.Context(), cfg)
+	p, err := launch(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Plugin, r.Provider = p, p.Provider()
 	t.Cleanup(func() { stop(t, p) })
 	return r
+}
+
+// launch starts a plugin and waits for its first process. Where that fails the plugin is stopped.
+func launch(ctx context.Context, cfg host.Config) (*host.Plugin, error) {
+	p, err := host.Start(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Started(ctx); err != nil {
+		return nil, errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
+	}
+	return p, nil
 }
 
 func config(t *testing.T) (host.Config, running) {

@@ -54,7 +54,7 @@ func (badSettingError) SettingKey() string { return "base_url" }
 
 // beHost prints the number of its plugin's process and waits.
 func beHost(shipped sdk.Shipped, tempDir string) {
-	p, err := host.Start(context.Background(), host.Config{Name: "lane", Plugin: "scripted", Shipped: shipped, TempDir: tempDir})
+	p, err := launch(context.Background(), host.Config{Name: "lane", Plugin: "scripted", Shipped: shipped, TempDir: tempDir})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

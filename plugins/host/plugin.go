@@ -23,6 +23,8 @@ type Plugin struct {
 
 	halt       context.CancelFunc // ends the supervision
 	supervised chan struct{}      // closed when it has ended
+	tried      chan struct{}      // closed when the first process runs or has failed
+	firstErr   error              // why it failed; to be read once tried is closed
 	cut        context.CancelFunc // ends the waiting for calls of processes that are on their way out
 	cutting    context.Context    //nolint:containedctx // it belongs to no call
 	retiring   sync.WaitGroup
@@ -34,27 +36,42 @@ type Plugin struct {
 	changed chan struct{} // closed at the next change of state
 }
 
-// Start runs the plugin and returns once it can be called, or with the reason why it can't: an error of Config, a file that is no plugin, or a
-// *[SettingsError]. The context bounds the start only. After Start the process is watched and replaced until Stop.
+// Start begins to run the plugin, and does not wait for it: Started does. An error is something that can't get better by itself, of Config or of the file. The
+// context ends nothing; the process is watched and replaced until Stop.
 func Start(ctx context.Context, cfg Config) (*Plugin, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
+	if _, _, err := cfg.command(); err != nil {
+		return nil, named(cfg.Name, err)
+	}
 	cfg.Logger = cfg.Logger.With("provider", cfg.Name)
 	sweep(cfg.TempDir)
-	p := &Plugin{cfg: cfg, hide: newRedactor(cfg.Secrets), supervised: make(chan struct{}), changed: make(chan struct{})}
-	first, err := launch(ctx, cfg, p.hide)
-	if err != nil {
-		return nil, named(cfg.Name, err)
+	p := &Plugin{
+		cfg: cfg, hide: newRedactor(cfg.Secrets), supervised: make(chan struct{}),
+		tried: make(chan struct{}), state: State{Phase: Starting, Since: time.Now()}, changed: make(chan struct{}),
 	}
 	var running context.Context
 	running, p.halt = context.WithCancel(context.WithoutCancel(ctx))
 	p.cutting, p.cut = context.WithCancel(context.WithoutCancel(ctx))
-	p.publish(first)
-	go p.supervise(running, first)
+	go p.supervise(running)
 	return p, nil
 }
+
+// Started waits for the first process. Its error is why that one could not be started, a *[SettingsError] if it is the settings, or the context's. Unless the settings
+// are refused, the next process is on its way.
+func (p *Plugin) Started(ctx context.Context) error {
+	select {
+	case <-p.tried:
+		return p.firstErr
+	case <-ctx.Done():
+		return named(p.cfg.Name, fmt.Errorf("the plugin is still starting: %w", ctx.Err()))
+	}
+}
+
+// Name gives the provider's name in the configuration.
+func (p *Plugin) Name() string { return p.cfg.Name }
 
 // named adds the provider's name where the error doesn't hold it.
 func named(name string, err error) error {

@@ -14,11 +14,23 @@ var errTooLate = errors.New("the time to send it has passed")
 // remote is the plugin as a [core.Provider]. Every call has a deadline, and none is made twice.
 type remote struct{ plugin *Plugin }
 
-// Describe gives what the plugin said when it started, without asking again.
-func (r *remote) Describe(context.Context) (core.Descriptor, error) {
-	r.plugin.mu.Lock()
-	defer r.plugin.mu.Unlock()
-	return r.plugin.known, nil
+// Describe gives what the plugin said when it last started, and waits only for the first one.
+func (r *remote) Describe(ctx context.Context) (core.Descriptor, error) {
+	if known, ok := r.plugin.description(); ok {
+		return known, nil
+	}
+	i, err := r.plugin.enterSoon(ctx)
+	if err != nil {
+		return core.Descriptor{}, notSent("describe", err)
+	}
+	defer i.calls.Leave()
+	return i.descriptor, nil
+}
+
+func (p *Plugin) description() (known core.Descriptor, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known, p.known.Name != ""
 }
 
 // ListProducts implements [core.Provider].

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/plugins/host"
 	"github.com/jalurhq/jalur/plugins/sdk"
 )
@@ -46,7 +47,7 @@ func TestWhatCannotStartSaysWhy(t *testing.T) {
 			t.Parallel()
 			cfg, r := config(t)
 			tc.change(&cfg)
-			p, err := host.Start(t.Context(), cfg)
+			p, err := launch(t.Context(), cfg)
 			if err == nil {
 				stop(t, p)
 				t.Fatal("it started")
@@ -76,7 +77,7 @@ func TestARefusedSettingIsNamed(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t)
 	cfg.Plugin, cfg.Secrets = "refusing", []string{"hunter2-secret"}
-	_, err := host.Start(t.Context(), cfg)
+	_, err := launch(t.Context(), cfg)
 	var refused *host.SettingsError
 	if !errors.As(err, &refused) || refused.Key != "base_url" || refused.Provider != "lane" {
 		t.Fatalf("%v", err)
@@ -92,10 +93,29 @@ func TestACancelledStartEndsAtOnce(t *testing.T) {
 	cfg.Plugin, cfg.StartTimeout = "/bin/cat", time.Hour
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := host.Start(ctx, cfg); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := launch(ctx, cfg); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	if left := entries(t, r.temp); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestAPluginThatDoesNotStartIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	cfg, _ := config(t)
+	cfg.Plugin, cfg.StartWait = "crashing", 10*time.Millisecond
+	p, err := host.Start(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop(t, p)
+	if err := p.Started(t.Context()); err == nil {
+		t.Fatal("it started")
+	}
+	eventually(t, "a third try", func() bool { return p.State().Restarts > 2 })
+	_, err = p.Provider().Describe(t.Context())
+	if core.OutcomeOf(err) != core.NotSent {
+		t.Errorf("a call meanwhile: %v", err)
 	}
 }

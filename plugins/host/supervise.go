@@ -6,19 +6,38 @@ import (
 	"time"
 )
 
-// supervise replaces the process each time it is lost. It is the only one who starts one.
-func (p *Plugin) supervise(ctx context.Context, running *instance) {
+// supervise keeps a process running. It is the only one who starts one.
+func (p *Plugin) supervise(ctx context.Context) {
 	defer close(p.supervised)
 	pauses := backoff{cfg: p.cfg.Restart}
-	for running != nil {
+	running, err := p.try(ctx)
+	p.firstErr = err
+	close(p.tried)
+	for {
+		if running = p.tryOn(ctx, running, err, &pauses); running == nil {
+			return
+		}
 		why := running.watch(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		pauses.lost(time.Since(running.readyAt))
 		p.lose(running, why) //nolint:contextcheck // its last calls outlive the supervision
-		running = p.replace(ctx, &pauses)
+		running, err = nil, why
 	}
+}
+
+// tryOn starts processes, after growing pauses, until one runs; nil means that there will be none.
+func (p *Plugin) tryOn(ctx context.Context, running *instance, err error, pauses *backoff) *instance {
+	for running == nil {
+		if _, refused := errors.AsType[*SettingsError](err); refused || !sleep(ctx, pauses.pause()) {
+			return nil
+		}
+		if running, err = p.try(ctx); err != nil {
+			pauses.lost(0)
+		}
+	}
+	return running
 }
 
 // lose takes a process out of use. One that hangs gets time for its last calls; a dead one has none.
@@ -40,31 +59,24 @@ func (p *Plugin) lose(i *instance, why error) {
 	})
 }
 
-// replace starts the next process, however often that takes; nil means that there will be none.
-func (p *Plugin) replace(ctx context.Context, pauses *backoff) *instance {
-	for {
-		if !sleep(ctx, pauses.pause()) {
-			return nil
-		}
-		p.unpublish(State{Phase: Starting})
-		next, err := launch(ctx, p.cfg, p.hide)
-		_, refused := errors.AsType[*SettingsError](err)
-		switch {
-		case err == nil:
-			p.publish(next)
-			p.cfg.Logger.Info("plugin runs again", "pid", next.process.ID())
-			return next
-		case ctx.Err() != nil:
-			return nil
-		case refused:
-			p.unpublish(State{Phase: Stopped, LastErr: err.Error()})
-			p.cfg.Logger.Error("plugin stopped for good", "error", err)
-			return nil
-		}
-		pauses.lost(0)
+// try starts one process and puts it to use.
+func (p *Plugin) try(ctx context.Context) (*instance, error) {
+	p.unpublish(State{Phase: Starting})
+	next, err := launch(ctx, p.cfg, p.hide)
+	if err == nil {
+		p.publish(next)
+		p.cfg.Logger.Info("plugin runs", "pid", next.process.ID())
+		return next, nil
+	}
+	err = named(p.cfg.Name, err)
+	if _, refused := errors.AsType[*SettingsError](err); refused {
+		p.unpublish(State{Phase: Stopped, LastErr: err.Error()})
+		p.cfg.Logger.Error("plugin stopped for good", "error", err)
+	} else if ctx.Err() == nil {
 		p.unpublish(State{Phase: Backoff, LastErr: err.Error(), Restarts: 1})
 		p.cfg.Logger.Error("plugin did not start", "error", err)
 	}
+	return nil, err
 }
 
 // sleep waits on a timer; false means that the context ended first.

@@ -85,12 +85,12 @@ func (s *Sandbox) answer(call string, p params, f fault) reply {
 
 func (s *Sandbox) refuseCaller(p params) string {
 	switch {
+	case s.authorised(p[keyUsername], p[keyPassword]):
+		return ""
 	case p[keyUsername] == dummyUser && p[keyPassword] == dummyPassword:
 		return reasonDummy
-	case !s.authorised(p[keyUsername], p[keyPassword]):
-		return reasonCredentials
 	default:
-		return ""
+		return reasonCredentials
 	}
 }
 

@@ -158,7 +158,6 @@ func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*sandbox.Config){
 		"password":      func(c *sandbox.Config) { c.Password = "" },
-		"dummy":         func(c *sandbox.Config) { c.Username = "dummy" },
 		"direct":        func(c *sandbox.Config) { c.DirectDefault = 2 },
 		"HTTP status":   func(c *sandbox.Config) { c.FailureStatus = 99 },
 		"deposit":       func(c *sandbox.Config) { c.Deposit = -1 },

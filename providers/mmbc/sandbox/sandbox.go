@@ -24,7 +24,7 @@ const (
 	defaultHugeBytes      = 64 << 20
 )
 
-// The credentials that the page prints as its example, and refuses.
+// The credentials that the page prints as its example, and refuses, unless this sandbox is told to take them.
 const (
 	dummyUser     = "dummy"
 	dummyPassword = "dummy123"
@@ -34,7 +34,7 @@ const basePath = "/json/multipayment"
 
 // Config says how to play the provider. Only Username and Password must be set. Amounts are whole rupiah.
 type Config struct {
-	Username string // required; not "dummy"
+	Username string // required
 	Password string // required
 
 	Deposit   int64 // at the start; 0: 1,000,000,000,000
@@ -175,8 +175,6 @@ func (c Config) check() error {
 	switch {
 	case c.Username == "" || c.Password == "":
 		return errors.New("username and password must be set")
-	case c.Username == dummyUser:
-		return errors.New(`the provider refuses the username "dummy"`)
 	case c.DirectDefault != 0 && c.DirectDefault != 1:
 		return fmt.Errorf("direct is 0 or 1, not %d", c.DirectDefault)
 	case c.FailureStatus < leastStatus || c.FailureStatus > mostStatus:

@@ -1,0 +1,25 @@
+// Command jalur is the gateway, its command line, and the plugins that it ships, in one binary.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/jalurhq/jalur/internal/cli"
+	"github.com/jalurhq/jalur/plugins/sdk"
+	"github.com/jalurhq/jalur/providers/mmbc"
+)
+
+// version is set by the build.
+var version = "dev"
+
+func main() {
+	shipped := sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New})
+	interrupted, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(interrupted, release) // a second interrupt ends the program at once
+	os.Exit(cli.Run(cli.Program{
+		Version: version, Shipped: shipped, Env: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr, Interrupted: interrupted,
+	}, os.Args[1:]))
+}

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jalurhq/jalur"
+)
+
+// checkTime bounds how long the plugins may take to look at their settings.
+const checkTime = 30 * time.Second
+
+func (a *app) configuration() *cobra.Command {
+	return group("config", "Look at the configuration", &cobra.Command{
+		Use: "check [FILE]", Short: "Check a configuration, the plugins' own settings included; nothing is started or changed",
+		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.MaximumNArgs(1)(cmd, args)) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				a.configFile = args[0]
+			}
+			cfg, err := a.settings(nil)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), checkTime)
+			defer cancel()
+			if err := jalur.CheckPlugins(ctx, cfg, jalur.Options{Shipped: a.Shipped, Log: a.log}); err != nil {
+				return usage(err)
+			}
+			return a.print(map[string]any{"ok": true}, func(t *table) {
+				t.row(fmt.Sprintf("ok: %d providers, %d routes", len(cfg.Providers), len(cfg.Routes)))
+			})
+		},
+	})
+}

@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/jalurhq/jalur"
+	"github.com/jalurhq/jalur/config"
+	"github.com/jalurhq/jalur/internal/httpapi"
+	"github.com/jalurhq/jalur/internal/telemetry"
+)
+
+func (a *app) serve() *cobra.Command {
+	var listen string
+	var demo bool
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the gateway until it is interrupted",
+		Long: `Run the gateway until it is interrupted. Calls to providers that have begun are then finished and written down; a second
+interrupt ends the program at once, and the next start finds out what became of them.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.log = slog.New(slog.NewTextHandler(a.Stderr, nil))
+			if demo {
+				return a.runDemo(cmd.Context(), listen)
+			}
+			overrides := map[string]any{}
+			if listen != "" {
+				overrides["server.listen"] = listen
+			}
+			cfg, err := a.settings(overrides)
+			if err != nil {
+				return err
+			}
+			return a.runGateway(cmd.Context(), cfg, func(url string) { fmt.Fprintf(a.Stderr, "gateway on %s\n", url) })
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "", "`address` to listen on, in place of the configuration's")
+	cmd.Flags().BoolVar(&demo, "demo", false, "run without a configuration: an embedded journal in .jalur/, and a sandbox of each provider")
+	return cmd
+}
+
+// runGateway serves until the context ends. started is told the gateway's URL once it answers.
+func (a *app) runGateway(ctx context.Context, cfg config.Config, started func(url string)) (err error) {
+	if a.server != "" {
+		return usage(errors.New("serve runs a gateway; --server is for talking to one"))
+	}
+	listener, err := net.Listen("tcp", cfg.Server.Listen) //nolint:noctx // it ends with the program
+	if err != nil {
+		return usage(fmt.Errorf("server.listen: %w", err))
+	}
+	defer func() { _ = listener.Close() }() // already closed by the server, unless the start failed
+	shutdown, err := telemetry.Setup(ctx, "jalur")
+	if err != nil {
+		return usage(err)
+	}
+	defer func() { err = errors.Join(err, flush(shutdown)) }()
+	registry := prometheus.NewRegistry()
+	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	url := "http://" + listener.Addr().String()
+	service, err := jalur.Open(ctx, cfg, jalur.Options{
+		Shipped: a.Shipped, GatewayURL: url, Log: a.log, Meter: metric.NewMeterProvider(metric.WithReader(exporter)),
+	})
+	if err != nil {
+		return err
+	}
+	stopping := make(chan struct{})
+	handler, err := httpapi.New(httpapi.Config{
+		Service: service.Service, Clients: clients(cfg.Server.Clients), Version: a.Version, Log: a.log, Stopping: stopping,
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+	})
+	if err != nil {
+		return errors.Join(err, service.Close(ctx))
+	}
+	if len(cfg.Server.Clients) == 0 {
+		fmt.Fprintln(a.Stderr, "no clients are configured: whoever can reach this loopback address may make payments")
+	}
+	server := httpapi.Server(handler, cfg.Server.Listen, a.log)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	started(url)
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	close(stopping)
+	return errors.Join(err, a.stop(server, service, longestCall(cfg)))
+}
+
+// stop ends the gateway: no new connections, the calls that have begun to their end, then plugins and journal.
+func (a *app) stop(server *http.Server, service *jalur.Service, patience time.Duration) error {
+	fmt.Fprintln(a.Stderr, "stopping: calls that have begun are finished first")
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return errors.Join(server.Shutdown(ctx), service.Close(ctx))
+}
+
+// longestCall is how long a call that has begun may take, with some time to write it down.
+func longestCall(cfg config.Config) time.Duration {
+	longest := drainTime
+	for _, p := range cfg.Providers {
+		longest = max(longest, p.Timeout+drainTime)
+	}
+	return longest
+}
+
+// flushTime bounds the export of the last spans: a collector that is away doesn't hold up the end.
+const flushTime = 2 * time.Second
+
+func flush(shutdown func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	if err := shutdown(ctx); err != nil {
+		return fmt.Errorf("the last spans: %w", err)
+	}
+	return nil
+}
+
+func clients(configured []config.Client) httpapi.Clients {
+	all := make(httpapi.Clients, len(configured))
+	for i, c := range configured {
+		all[i] = httpapi.Client{ID: c.ID, SecretSHA256: c.SecretSHA256, Scopes: c.Scopes}
+	}
+	return all
+}
+
+// Where the demonstration keeps its journal, and where its sandbox is found unless that address is taken.
+const (
+	demoFolder  = ".jalur"
+	demoSandbox = "127.0.0.1:9901"
+	demoUser    = "toko"
+	demoSecret  = "sandbox-only"
+)
+
+// runDemo serves with sandboxes in place of the providers: nothing of it moves money.
+func (a *app) runDemo(ctx context.Context, listen string) error {
+	if a.configFile != "" {
+		return usage(errors.New("--demo brings its own configuration: leave -c out"))
+	}
+	if err := os.MkdirAll(demoFolder, 0o700); err != nil {
+		return usage(fmt.Errorf("the demonstration's journal: %w", err))
+	}
+	mmbc, err := startSandbox(demoSandbox)
+	if err != nil {
+		return err
+	}
+	cfg := demoConfig(listen, mmbc.url)
+	return errors.Join(a.runGateway(ctx, cfg, func(url string) { a.greet(url, mmbc.url) }), mmbc.stop())
+}
+
+func demoConfig(listen, mmbc string) config.Config {
+	return config.Config{
+		Journal: "sqlite://" + filepath.Join(demoFolder, "demo.db"),
+		Providers: map[string]config.Provider{"mmbc": {Plugin: "mmbc", Settings: map[string]any{
+			"base_url": mmbc + "/json/multipayment", "username": demoUser, "password": demoSecret,
+		}}},
+		Routes: []config.Route{{Merchant: "*", Via: []config.Lane{{Provider: "mmbc"}}}},
+		Server: config.Server{Listen: listen},
+	}.WithDefaults()
+}
+
+func (a *app) greet(gateway, mmbc string) {
+	const order = `{"merchant":"GOPAY","account":"0812345678","amount":100000}`
+	key := "demo-" + strings.ToLower(rand.Text()[:8])
+	fmt.Fprintf(a.Stdout, `
+Jalur is running, with a sandbox in place of the provider: no money moves.
+
+  console   %s/
+  sandbox   %s/_ledger   (what the provider really executed)
+
+Make a top-up:
+
+  curl -sS %s/v1/payments -H 'Content-Type: application/json' -H 'Prefer: wait=20' -H 'Idempotency-Key: %s' -d '%s'
+
+The same key again is the same payment. Ctrl-C ends all of it.
+
+`, gateway, mmbc, gateway, key, order)
+}
