@@ -1,0 +1,158 @@
+# `make` or `make help` lists what there is. Each recipe is one bash script that ends at its first error.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN   := $(CURDIR)/bin
+TOOLS := $(BIN)/tools
+
+# What `make run` starts.
+RUN_ARGS ?= serve --demo
+# What vet, lint, test and bench look at.
+PKGS ?= ./...
+TEST_FLAGS ?= -race -shuffle=on
+# A format of gotestsum: pkgname, testdox, standard-verbose, …
+TEST_FORMAT ?= pkgname
+# How long each fuzz target runs.
+FUZZTIME ?= 10s
+FUZZTIME_LONG ?= 10m
+# Benchmarks by a regular expression.
+BENCH ?= .
+
+# A tree that git can't read (no git, or another owner's) is built without its stamp.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+STAMP := -buildvcs=$(if $(filter dev,$(VERSION)),false,auto) -ldflags '-X main.version=$(VERSION)'
+BUILD := CGO_ENABLED=0 go build -trimpath $(STAMP)
+
+PLUGINS := $(patsubst plugins/%/main.go,%,$(wildcard plugins/*/main.go))
+
+##@ Running
+
+.PHONY: run
+run: build ## start the gateway with sandboxes of its providers; Ctrl-C ends all of it
+	@exec $(BIN)/jalur $(RUN_ARGS)
+
+.PHONY: build
+build: ## bin/jalur: one static binary
+	@$(BUILD) -o $(BIN)/jalur ./cmd/jalur
+
+.PHONY: plugins
+plugins: $(PLUGINS:%=plugin-%) ## bin/jalur-plugin-NAME of each plugins/NAME
+
+plugin-%:
+	@$(BUILD) -o $(BIN)/jalur-plugin-$* ./plugins/$*
+
+##@ Checking
+
+.PHONY: test
+test: needs-gcc generate-check vet lint rules ## all of it: generated code, vet, lint, import rules, tests with -race
+	@$(TOOLS)/gotestsum --format $(TEST_FORMAT) --format-hide-empty-pkg --packages '$(PKGS)' -- $(TEST_FLAGS)
+
+.PHONY: rules
+rules: ## who may import whom; the test asks the go command, so its result must not come from the cache
+	@go test -count=1 ./internal/archtest
+
+.PHONY: vet
+vet: ## go vet
+	@go vet $(PKGS)
+
+.PHONY: lint
+lint: tools ## golangci-lint and buf lint
+	@$(TOOLS)/golangci-lint run $(PKGS)
+	cd plugins/proto
+	$(TOOLS)/buf lint
+
+TEST_FILES := {{range .TestGoFiles}}{{$$.Dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}} {{end}}
+
+# go test at times takes the end of the time for a failure ("context deadline exceeded", and no failing input): then the target runs again.
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME
+	@log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	fuzz() {
+		for _ in 1 2 3; do
+			if go test -run '^$$' -fuzz "^$$2\$$" -fuzztime $(FUZZTIME) "$$1" 2>&1 | tee "$$log"; then return 0; fi
+			if grep -q 'Failing input' "$$log" || ! grep -q '^ *context deadline exceeded$$' "$$log"; then return 1; fi
+		done
+		return 1
+	}
+	files=$$(go list -f '$(TEST_FILES)' ./...)
+	for dir in $$(grep -l '^func Fuzz' $$files | xargs -n1 dirname | sort -u); do
+		for target in $$(go test -list '^Fuzz' "$$dir" | grep '^Fuzz'); do
+			echo "$${dir#"$(CURDIR)"/} $$target"
+			fuzz "$$dir" "$$target"
+		done
+	done
+
+.PHONY: fuzz-long
+fuzz-long: ## each fuzz target for FUZZTIME_LONG
+	@$(MAKE) fuzz FUZZTIME=$(FUZZTIME_LONG)
+
+.PHONY: bench
+bench: ## benchmarks whose names match BENCH
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKGS)
+
+##@ Generated code
+
+# The folders of generated code and its sources, and what writes it, in the tree at $(1).
+GENERATED := plugins/proto core/journal
+define generate_in
+(cd $(1)/plugins/proto && PATH="$(TOOLS):$$PATH" buf generate)
+	for config in $(1)/core/journal/*/sqlc.yaml; do $(TOOLS)/sqlc generate -f "$$config"; done
+endef
+
+.PHONY: generate
+generate: tools ## what buf and sqlc write: protobuf and SQL
+	@$(call generate_in,.)
+
+# The tree is left alone: a copy without its generated files is generated anew, and both must be the same.
+.PHONY: generate-check
+generate-check: tools ## fail where generated code is not what its sources give
+	@copy=$$(mktemp -d)
+	trap 'rm -rf "$$copy"' EXIT
+	tar -cf - $(GENERATED) | tar -xf - -C "$$copy"
+	grep -rl '^// Code generated .* DO NOT EDIT\.$$' "$$copy" | xargs rm
+	$(call generate_in,$$copy)
+	for folder in $(GENERATED); do
+		diff -ru "$$folder" "$$copy/$$folder" || { echo 'generated code is stale: make generate' >&2; exit 1; }
+	done
+
+##@ Housekeeping
+
+.PHONY: tidy
+tidy: ## go.mod and go.sum of both modules, and the layout of every file
+	@go mod tidy
+	go -C internal/tools mod tidy
+	gofmt -w .
+
+.PHONY: tools
+tools: $(TOOLS)/.built ## bin/tools: linter, generators and test runner, at the versions of internal/tools/go.mod
+
+$(TOOLS)/.built: internal/tools/go.mod internal/tools/go.sum
+	@echo 'building the tools of internal/tools (some minutes the first time)'
+	mkdir -p $(TOOLS)
+	CGO_ENABLED=0 go build -C internal/tools -o $(TOOLS)/ tool
+	touch $@
+
+# The race detector needs a C compiler and the headers of the C library.
+.PHONY: needs-gcc
+needs-gcc:
+	@works() { echo '#include <stdlib.h>' | $$(go env CC) -E - >/dev/null 2>&1; }
+	if works; then exit 0; fi
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		echo 'the race detector needs a C compiler: apt-get install gcc libc6-dev' >&2
+		exit 1
+	fi
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
+	works
+
+.PHONY: clean
+clean: ## remove bin
+	@rm -rf $(BIN)
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
