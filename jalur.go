@@ -103,7 +103,7 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 	if err != nil {
 		return err
 	}
-	s.Service = payments.New(payments.Config{
+	s.Service = payments.New(payments.Config{ //nolint:contextcheck // its background work ends with Close
 		Store: s.store, Clock: clock.System{}, Router: routes, NewID: func() string { return ulid.Make().String() }, Log: options.Log,
 	})
 	return nil

@@ -99,12 +99,6 @@ func (f *fake) paid() int {
 	return len(f.pays)
 }
 
-func (f *fake) asked() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.queries)
-}
-
 func (f *fake) running() router.Provider {
 	return router.Provider{
 		Provider: f, Name: f.name, Timeout: time.Minute,

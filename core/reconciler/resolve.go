@@ -29,7 +29,7 @@ func (r *Reconciler) ResolveInvoice(ctx context.Context, p journal.Payment, invo
 	if err != nil {
 		return err
 	}
-	next := a.Told(res)
+	next := signed(a.Told(res), by)
 	next.Invoice, next.NextAt = invoice, time.Time{}
 	switch res.Outcome {
 	case core.Succeeded:
@@ -68,10 +68,17 @@ func (r *Reconciler) ResolveNotExecuted(ctx context.Context, p journal.Payment, 
 	if a.State != journal.Unknown && a.State != journal.Parked {
 		return fmt.Errorf("%s: %w", p.State(), ErrNotUnknown)
 	}
-	next := a
+	next := signed(a, by)
 	next.State, next.NextAt, next.Outcome = journal.Failed, time.Time{}, core.Declined
 	next.Code, next.Reason = core.CodeDeclined, reason
 	return r.resolve(ctx, a, next, journal.Cause{Actor: by, Why: "not executed: " + reason})
+}
+
+// signed names in the details whose word an attempt's end is: it isn't the provider's.
+func signed(a journal.Attempt, by string) journal.Attempt {
+	return a.Told(core.Result{
+		Outcome: a.Outcome, Code: a.Code, ProviderCode: a.ProviderCode, Reason: a.Reason, Details: map[string]string{"resolved_by": by},
+	})
 }
 
 // resolve is apply, except that somebody else's change in between is the operator's business.

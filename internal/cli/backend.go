@@ -28,7 +28,7 @@ type backend interface {
 	Payments(ctx context.Context, f apiclient.Filter) (view.Payments, error)
 	Resolve(ctx context.Context, id core.PaymentID, evidence view.ResolveBody) (view.Payment, error)
 	Explain(ctx context.Context, merchant core.MerchantCode, amount core.Money) (view.RouteExplanation, error)
-	Close() error
+	Close(ctx context.Context) error
 }
 
 // reference names a payment by its id or by its key.
@@ -67,7 +67,7 @@ func (a *app) with(ctx context.Context, use func(backend) error) (err error) {
 		return err
 	}
 	defer func() {
-		if closed := b.Close(); err == nil {
+		if closed := b.Close(ctx); err == nil {
 			err = closed
 		}
 	}()
@@ -77,8 +77,8 @@ func (a *app) with(ctx context.Context, use func(backend) error) (err error) {
 // local is a service in this process. Its user is the operator: it sees the payments of every client, and its own keys belong to no client.
 type local struct{ service *jalur.Service }
 
-func (l local) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+func (l local) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	return l.service.Close(ctx)
 }
@@ -182,7 +182,7 @@ func (l local) Explain(ctx context.Context, merchant core.MerchantCode, amount c
 // remote is a running gateway.
 type remote struct{ *apiclient.Client }
 
-func (remote) Close() error { return nil }
+func (remote) Close(context.Context) error { return nil }
 
 func (r remote) Pay(ctx context.Context, key core.Key, order view.OrderBody) (view.Payment, error) {
 	paid, err := r.Client.Pay(context.WithoutCancel(ctx), key, order, 0)

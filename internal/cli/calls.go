@@ -40,7 +40,7 @@ func (a *app) products() *cobra.Command {
 				return err
 			}
 			for name, why := range answer.Missing {
-				fmt.Fprintf(a.Stderr, "jalur: the products of %s could not be read: %s\n", name, why)
+				a.say(fmt.Sprintf("jalur: the products of %s could not be read: %s", name, why))
 			}
 			return a.print(answer, func(t *table) {
 				t.row("MERCHANT", "PROVIDER", "CODE", "LEAST", "MOST", "FEE", "CASHBACK", "AVAILABLE")

@@ -55,10 +55,13 @@ func Run(p Program, args []string) int {
 	err := root.ExecuteContext(p.Interrupted)
 	status, message := verdict(err)
 	if message != "" {
-		fmt.Fprintln(p.Stderr, "jalur: "+message)
+		a.say("jalur: " + message)
 	}
 	return status
 }
+
+// say tells the user something beside the answer. That nobody may be reading changes nothing.
+func (a *app) say(line string) { _, _ = fmt.Fprintln(a.Stderr, line) }
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{

@@ -25,7 +25,7 @@ func (t *table) row(cells ...any) {
 	for i, cell := range cells {
 		texts[i] = fmt.Sprint(cell)
 	}
-	fmt.Fprintln(t.w, strings.Join(texts, "\t"))
+	_, _ = fmt.Fprintln(t.w, strings.Join(texts, "\t"))
 }
 
 // print writes an answer to standard output, as JSON or as a table.

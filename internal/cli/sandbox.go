@@ -43,13 +43,13 @@ func (a *app) sandboxMMBC() *cobra.Command {
 				}
 				cfg.Faults = append(cfg.Faults, sandbox.Setting{Name: name, Times: times})
 			}
-			running, err := play(cfg, listen)
+			running, err := play(cmd.Context(), cfg, listen)
 			if err != nil {
 				return usage(err)
 			}
-			fmt.Fprintf(a.Stderr, "MMBC sandbox on %s/json/multipayment, ledger on %s/_ledger\n", running.url, running.url)
+			a.say(fmt.Sprintf("MMBC sandbox on %s/json/multipayment, ledger on %s/_ledger", running.url, running.url))
 			<-cmd.Context().Done()
-			return running.stop()
+			return running.stop(cmd.Context())
 		},
 	}
 	flags := cmd.Flags()
@@ -73,24 +73,24 @@ func (a *app) sandboxMMBC() *cobra.Command {
 // playing is a sandbox that serves.
 type playing struct {
 	url  string
-	stop func() error
+	stop func(context.Context) error
 }
 
 // play serves a sandbox until it is stopped.
-func play(cfg sandbox.Config, listen string) (playing, error) {
+func play(ctx context.Context, cfg sandbox.Config, listen string) (playing, error) {
 	box, err := sandbox.New(cfg)
 	if err != nil {
 		return playing{}, err
 	}
-	listener, err := net.Listen("tcp", listen) //nolint:noctx // it ends with the program
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return playing{}, errors.Join(err, box.Close())
 	}
 	server := &http.Server{Handler: box, ReadHeaderTimeout: headerTime}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	return playing{url: "http://" + listener.Addr().String(), stop: func() error {
-		err := errors.Join(box.Close(), server.Shutdown(context.Background())) // connections that a fault holds are let go first
+	return playing{url: "http://" + listener.Addr().String(), stop: func(ctx context.Context) error {
+		err := errors.Join(box.Close(), server.Shutdown(context.WithoutCancel(ctx))) // connections that a fault holds are let go first
 		if end := <-served; !errors.Is(end, http.ErrServerClosed) {
 			err = errors.Join(err, end)
 		}
@@ -99,11 +99,11 @@ func play(cfg sandbox.Config, listen string) (playing, error) {
 }
 
 // startSandbox plays MMBC for the demonstration, on another port where the usual one is taken.
-func startSandbox(listen string) (playing, error) {
+func startSandbox(ctx context.Context, listen string) (playing, error) {
 	cfg := sandbox.Config{Username: demoUser, Password: demoSecret}
-	running, err := play(cfg, listen)
+	running, err := play(ctx, cfg, listen)
 	if err != nil {
-		running, err = play(cfg, "127.0.0.1:0")
+		running, err = play(ctx, cfg, "127.0.0.1:0")
 	}
 	return running, err
 }

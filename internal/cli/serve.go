@@ -46,7 +46,7 @@ interrupt ends the program at once, and the next start finds out what became of 
 			if err != nil {
 				return err
 			}
-			return a.runGateway(cmd.Context(), cfg, func(url string) { fmt.Fprintf(a.Stderr, "gateway on %s\n", url) })
+			return a.runGateway(cmd.Context(), cfg, func(url string) { a.say("gateway on " + url) })
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "`address` to listen on, in place of the configuration's")
@@ -59,57 +59,72 @@ func (a *app) runGateway(ctx context.Context, cfg config.Config, started func(ur
 	if a.server != "" {
 		return usage(errors.New("serve runs a gateway; --server is for talking to one"))
 	}
-	listener, err := net.Listen("tcp", cfg.Server.Listen) //nolint:noctx // it ends with the program
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen)
 	if err != nil {
 		return usage(fmt.Errorf("server.listen: %w", err))
 	}
-	defer func() { _ = listener.Close() }() // already closed by the server, unless the start failed
+	defer func() { _ = listener.Close() }() // the server has closed it already, unless the start failed
 	shutdown, err := telemetry.Setup(ctx, "jalur")
 	if err != nil {
 		return usage(err)
 	}
-	defer func() { err = errors.Join(err, flush(shutdown)) }()
-	registry := prometheus.NewRegistry()
-	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
-	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
-	}
-	url := "http://" + listener.Addr().String()
-	service, err := jalur.Open(ctx, cfg, jalur.Options{
-		Shipped: a.Shipped, GatewayURL: url, Log: a.log, Meter: metric.NewMeterProvider(metric.WithReader(exporter)),
-	})
+	defer func() { err = errors.Join(err, flush(ctx, shutdown)) }()
+	g, err := a.openGateway(ctx, cfg, "http://"+listener.Addr().String())
 	if err != nil {
 		return err
 	}
-	stopping := make(chan struct{})
-	handler, err := httpapi.New(httpapi.Config{
-		Service: service.Service, Clients: clients(cfg.Server.Clients), Version: a.Version, Log: a.log, Stopping: stopping,
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-	})
-	if err != nil {
-		return errors.Join(err, service.Close(ctx))
-	}
 	if len(cfg.Server.Clients) == 0 {
-		fmt.Fprintln(a.Stderr, "no clients are configured: whoever can reach this loopback address may make payments")
+		a.say("no clients are configured: whoever can reach this loopback address may make payments")
 	}
-	server := httpapi.Server(handler, cfg.Server.Listen, a.log)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	started(url)
+	go func() { failed <- g.server.Serve(listener) }()
+	started(g.url)
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	close(stopping)
-	return errors.Join(err, a.stop(server, service, longestCall(cfg)))
+	a.say("stopping: calls that have begun are finished first")
+	return errors.Join(err, g.stop(ctx, longestCall(cfg)))
+}
+
+// gateway is a service with its HTTP API.
+type gateway struct {
+	url      string
+	service  *jalur.Service
+	server   *http.Server
+	stopping chan struct{}
+}
+
+func (a *app) openGateway(ctx context.Context, cfg config.Config, url string) (*gateway, error) {
+	registry := prometheus.NewRegistry()
+	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	service, err := jalur.Open(ctx, cfg, jalur.Options{
+		Shipped: a.Shipped, GatewayURL: url, Log: a.log, Meter: metric.NewMeterProvider(metric.WithReader(exporter)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	g := &gateway{url: url, service: service, stopping: make(chan struct{})}
+	handler, err := httpapi.New(httpapi.Config{ //nolint:contextcheck // each request brings its own
+		Service: service.Service, Clients: clients(cfg.Server.Clients), Version: a.Version, Log: a.log, Stopping: g.stopping,
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+	})
+	if err != nil {
+		return nil, errors.Join(err, service.Close(ctx))
+	}
+	g.server = httpapi.Server(handler, cfg.Server.Listen, a.log)
+	return g, nil
 }
 
 // stop ends the gateway: no new connections, the calls that have begun to their end, then plugins and journal.
-func (a *app) stop(server *http.Server, service *jalur.Service, patience time.Duration) error {
-	fmt.Fprintln(a.Stderr, "stopping: calls that have begun are finished first")
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (g *gateway) stop(ctx context.Context, patience time.Duration) error {
+	close(g.stopping)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	return errors.Join(server.Shutdown(ctx), service.Close(ctx))
+	return errors.Join(g.server.Shutdown(ctx), g.service.Close(ctx))
 }
 
 // longestCall is how long a call that has begun may take, with some time to write it down.
@@ -124,8 +139,8 @@ func longestCall(cfg config.Config) time.Duration {
 // flushTime bounds the export of the last spans: a collector that is away doesn't hold up the end.
 const flushTime = 2 * time.Second
 
-func flush(shutdown func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+func flush(ctx context.Context, shutdown func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 	defer cancel()
 	if err := shutdown(ctx); err != nil {
 		return fmt.Errorf("the last spans: %w", err)
@@ -147,6 +162,7 @@ const (
 	demoSandbox = "127.0.0.1:9901"
 	demoUser    = "toko"
 	demoSecret  = "sandbox-only"
+	onlyOwner   = 0o700
 )
 
 // runDemo serves with sandboxes in place of the providers: nothing of it moves money.
@@ -154,15 +170,15 @@ func (a *app) runDemo(ctx context.Context, listen string) error {
 	if a.configFile != "" {
 		return usage(errors.New("--demo brings its own configuration: leave -c out"))
 	}
-	if err := os.MkdirAll(demoFolder, 0o700); err != nil {
+	if err := os.MkdirAll(demoFolder, onlyOwner); err != nil {
 		return usage(fmt.Errorf("the demonstration's journal: %w", err))
 	}
-	mmbc, err := startSandbox(demoSandbox)
+	mmbc, err := startSandbox(ctx, demoSandbox)
 	if err != nil {
 		return err
 	}
 	cfg := demoConfig(listen, mmbc.url)
-	return errors.Join(a.runGateway(ctx, cfg, func(url string) { a.greet(url, mmbc.url) }), mmbc.stop())
+	return errors.Join(a.runGateway(ctx, cfg, func(url string) { a.greet(url, mmbc.url) }), mmbc.stop(ctx))
 }
 
 func demoConfig(listen, mmbc string) config.Config {
@@ -179,7 +195,7 @@ func demoConfig(listen, mmbc string) config.Config {
 func (a *app) greet(gateway, mmbc string) {
 	const order = `{"merchant":"GOPAY","account":"0812345678","amount":100000}`
 	key := "demo-" + strings.ToLower(rand.Text()[:8])
-	fmt.Fprintf(a.Stdout, `
+	_, _ = fmt.Fprintf(a.Stdout, `
 Jalur is running, with a sandbox in place of the provider: no money moves.
 
   console   %s/

@@ -172,8 +172,7 @@ type world struct {
 // settings of a world's configuration.
 type settings struct {
 	timeout string // of a call; default 30s
-	direct  int    // default 1
-	journal string
+	direct  int
 }
 
 func newWorld(t *testing.T, s settings, sandboxArgs ...string) *world {
@@ -181,8 +180,8 @@ func newWorld(t *testing.T, s settings, sandboxArgs ...string) *world {
 	w := &world{t: t, dir: t.TempDir(), listen: freeAddress(t)}
 	args := append([]string{"sandbox", "mmbc", "--listen", "127.0.0.1:0", "--credentials", user + ":" + secret}, sandboxArgs...)
 	box := start(t, w.dir, nil, args...)
-	line := box.printed("MMBC sandbox on ")
-	w.sandbox = strings.TrimSuffix(line[:strings.Index(line, ",")], "/json/multipayment")
+	url, _, _ := strings.Cut(box.printed("MMBC sandbox on "), ",")
+	w.sandbox = strings.TrimSuffix(url, "/json/multipayment")
 	if s.timeout == "" {
 		s.timeout = "30s"
 	}
@@ -207,6 +206,36 @@ server:
 		t.Fatal(err)
 	}
 	return w
+}
+
+// rewrite changes the configuration.
+func (w *world) rewrite(old, replacement string) {
+	w.t.Helper()
+	text, err := os.ReadFile(w.config)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !strings.Contains(string(text), old) {
+		w.t.Fatalf("the configuration has no %q", old)
+	}
+	if err := os.WriteFile(w.config, []byte(strings.ReplaceAll(string(text), old, replacement)), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// invoiceOf gives the invoice of an account's order by the provider's own report.
+func (w *world) invoiceOf(account string) string {
+	w.t.Helper()
+	resp, err := http.Get(w.sandbox + "/_ledger?account=" + account)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return decode(w.t, string(data)).at("executed.0.invoice")
 }
 
 func freeAddress(t *testing.T) string {
