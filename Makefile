@@ -55,8 +55,9 @@ rules: ## who may import whom; the test asks the go command, so its result must 
 	@go test -count=1 ./internal/archtest
 
 .PHONY: vet
-vet: ## go vet
-	@go vet $(PKGS)
+vet: ## go vet, and whether go.mod is tidy
+	@go mod tidy -diff
+	go vet $(PKGS)
 
 .PHONY: lint
 lint: tools ## golangci-lint and buf lint
