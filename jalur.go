@@ -162,7 +162,7 @@ func startPlugin(ctx context.Context, name string, p config.Provider, options Op
 		return nil, fmt.Errorf("provider %s: settings: %w", name, err)
 	}
 	return host.Start(ctx, host.Config{
-		Name: name, Plugin: p.Plugin, Shipped: options.Shipped, Settings: settings, Secrets: p.Secrets,
+		Name: name, Plugin: p.Plugin, SHA256: p.SHA256, Shipped: options.Shipped, Settings: settings, Secrets: p.Secrets,
 		Logger: options.Log, Timeout: p.Timeout, StartWait: startWait,
 	})
 }

@@ -22,6 +22,7 @@ type Config struct {
 	Name     string          // the provider's name in the configuration: stands in every error and log line
 	Plugin   string          // a shipped plugin's name, or the path of a binary, which has a separator in it
 	Shipped  sdk.Shipped     // what this program can start itself as: what sdk.Self gave
+	SHA256   string          // of the program's file, as 64 small hex digits: another file is not started; empty: any
 	Settings json.RawMessage // the provider's own; default {}
 	Secrets  []string        // texts that no log or error may show; shorter ones than 4 bytes can't be hidden
 	Logger   *slog.Logger    // default slog.Default()

@@ -46,6 +46,11 @@ func launch(ctx context.Context, cfg Config, hide *redactor) (*instance, error) 
 	if err != nil {
 		return nil, err
 	}
+	file, err := cfg.pinned(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // where nothing is pinned there is no file, and that is no matter
 	dir, err := newSocketDir(cfg.TempDir)
 	if err != nil {
 		return nil, err
@@ -54,6 +59,7 @@ func launch(ctx context.Context, cfg Config, hide *redactor) (*instance, error) 
 		cfg: cfg, dir: dir,
 		process: newProcess(path, args, hostEnvironment(cfg.Name), &lineLog{logger: cfg.Logger, hide: hide}),
 	}
+	i.process.execute(file)
 	i.plugin = plugin.NewClient(i.clientConfig(hide))
 	defer context.AfterFunc(ctx, i.process.abort)()
 	if err := i.connect(ctx); err != nil {

@@ -43,7 +43,11 @@ func Start(ctx context.Context, cfg Config) (*Plugin, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	if _, _, err := cfg.command(); err != nil {
+	path, _, err := cfg.command()
+	if err == nil {
+		err = cfg.checkPin(path)
+	}
+	if err != nil {
 		return nil, named(cfg.Name, err)
 	}
 	cfg.Logger = cfg.Logger.With("provider", cfg.Name)

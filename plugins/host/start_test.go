@@ -2,6 +2,8 @@ package host_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -117,5 +119,28 @@ func TestAPluginThatDoesNotStartIsTriedAgain(t *testing.T) {
 	_, err = p.Provider().Describe(t.Context())
 	if core.OutcomeOf(err) != core.NotSent {
 		t.Errorf("a call meanwhile: %v", err)
+	}
+}
+
+func TestAPinnedPluginIsStartedAndAnotherIsNot(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(content)
+	r := start(t, func(c *host.Config) { c.SHA256 = hex.EncodeToString(sum[:]) })
+	r.wantOK(t)
+	cfg, _ := config(t)
+	cfg.SHA256 = strings.Repeat("0", 64)
+	if p, err := host.Start(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), hex.EncodeToString(sum[:])) {
+		if p != nil {
+			stop(t, p)
+		}
+		t.Errorf("another file than the pinned one: %v", err)
 	}
 }
