@@ -24,7 +24,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(uint8(2), "{\"server\":{\"\":[1e400]}}", "JOURNAL", "\"")
 	f.Fuzz(func(t *testing.T, format uint8, text, variable, value string) {
 		c, err := config.Parse(files[int(format)%len(files)], []byte(text), config.Options{
-			Env:       []string{"V=v", "JALUR__" + variable + "=" + value},
+			Env:       []string{"V=v", "MMBC_USERNAME=toko", "MMBC_PASSWORD=rahasia", "JALUR__" + variable + "=" + value},
 			Overrides: map[string]any{"providers.mmbc." + variable: value},
 		})
 		_, explained := errors.AsType[config.Errors](err)

@@ -26,12 +26,13 @@ func sameSettings(a, b config.Config) bool {
 
 func TestSamplesAreEqualInEveryFormat(t *testing.T) {
 	t.Parallel()
-	want, err := config.Load(config.Options{File: "samples/jalur.yaml"})
+	env := []string{"MMBC_USERNAME=toko", "MMBC_PASSWORD=rahasia"}
+	want, err := config.Load(config.Options{File: "samples/jalur.yaml", Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"samples/jalur.toml", "samples/jalur.json"} {
-		got, err := config.Load(config.Options{File: name})
+		got, err := config.Load(config.Options{File: name, Env: env})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -43,8 +44,12 @@ func TestSamplesAreEqualInEveryFormat(t *testing.T) {
 	if got := want.JournalPath(); got != filepath.Join(folder, "jalur.db") {
 		t.Errorf("journal %s is not in the file's folder", got)
 	}
-	if got := want.Providers["mmbc"].Settings["direct"]; got != 1 {
+	settings := want.Providers["mmbc"].Settings
+	if got := settings["direct"]; got != 1 {
 		t.Errorf("direct: %T %v", got, got)
+	}
+	if settings["username"] != "toko" || settings["password"] != "rahasia" {
+		t.Error("the credentials are not those of the environment")
 	}
 }
 

@@ -12,6 +12,24 @@ var (
 	ErrContradiction = errors.New("the answer is about another order")
 )
 
+// Contradicts reports whether an answer names another product, account or amount than the order. What it leaves out contradicts nothing.
+func (r Result) Contradicts(order PayRequest) bool {
+	return r.Product != "" && r.Product != order.Product || r.Account != "" && r.Account != order.Account ||
+		r.Amount.Known() && order.Amount.Known() && !r.Amount.Equal(order.Amount)
+}
+
+// CheckDescriptor refuses a description that the engine could not work with.
+func CheckDescriptor(d Descriptor) error {
+	switch {
+	case d.Name == "":
+		return fmt.Errorf("the description has no name: %w", ErrIncomplete)
+	case d.Instance == "":
+		return fmt.Errorf("the description has no instance, so that a change of account would not show: %w", ErrIncomplete)
+	default:
+		return nil
+	}
+}
+
 // CheckResult decides whether an answer about an order can be believed, whoever gave it. The outcome must be one that an answer can have; what
 // moved or may move money must name product, account and amount of this very order, and a number to ask for it by.
 //
@@ -85,7 +103,7 @@ func checkPollable(d Descriptor, res Result) error {
 	return fmt.Errorf("invoice: %w", ErrIncomplete)
 }
 
-// Disown moves what names an order to the details, as evidence: the answer may belong to somebody else's order.
+// Disown moves what names an order to the details, as evidence: the answer may belong to somebody else's order, and so its account number is masked.
 func Disown(res Result) Result {
 	details := maps.Clone(res.Details)
 	if details == nil {
@@ -93,7 +111,7 @@ func Disown(res Result) Result {
 	}
 	for name, value := range map[string]string{
 		"returned_invoice": string(res.Invoice), "returned_reference": res.Reference,
-		"returned_product": res.Product, "returned_account": string(res.Account), "returned_amount": res.Amount.Value(),
+		"returned_product": res.Product, "returned_account": res.Account.String(), "returned_amount": res.Amount.Value(),
 	} {
 		if value != "" {
 			details[name] = value

@@ -25,9 +25,9 @@ type Catalogue struct {
 	lists map[string]*list
 }
 
-// list is one provider's products; its lock lets one caller read while the others wait for that reading.
+// list is one provider's products. Its turn lets one caller read while the others wait for that reading, each no longer than it wants to.
 type list struct {
-	mu       sync.Mutex
+	turn     chan struct{}
 	products []core.Product
 	read     time.Time
 }
@@ -40,8 +40,12 @@ func New(c clock.Clock) *Catalogue {
 // Products gives all that a provider sells, at most five minutes old.
 func (c *Catalogue) Products(ctx context.Context, p router.Provider) ([]core.Product, error) {
 	entry := c.entry(p.Name)
-	entry.mu.Lock()
-	defer entry.mu.Unlock()
+	select {
+	case entry.turn <- struct{}{}:
+		defer func() { <-entry.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("products of %s: %w", p.Name, ctx.Err())
+	}
 	now := c.clock.Now()
 	if !entry.read.IsZero() && now.Sub(entry.read) < fresh {
 		return entry.products, nil
@@ -78,7 +82,7 @@ func (c *Catalogue) entry(provider string) *list {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.lists[provider] == nil {
-		c.lists[provider] = &list{}
+		c.lists[provider] = &list{turn: make(chan struct{}, 1)}
 	}
 	return c.lists[provider]
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/json"
 	"maps"
+	"strings"
 
 	"github.com/jalurhq/jalur/core"
 )
@@ -61,9 +62,11 @@ type evidence struct {
 
 // Evidence gives an answer as JSON for [Cause.Evidence].
 func Evidence(res core.Result) json.RawMessage {
+	details := maps.Clone(res.Details)
+	maps.DeleteFunc(details, func(name, _ string) bool { return strings.Contains(name, "account") })
 	data, err := json.Marshal(evidence{
 		Outcome: res.Outcome, Code: res.Code, ProviderCode: res.ProviderCode, Reason: res.Reason, Invoice: res.Invoice,
-		Reference: res.Reference, Amount: res.Amount, Cost: res.Cost, Details: res.Details,
+		Reference: res.Reference, Amount: res.Amount, Cost: res.Cost, Details: details,
 	})
 	if err != nil {
 		return nil // strings, and Money that marshals itself without an error

@@ -21,6 +21,8 @@ import (
 const (
 	// planTime bounds all that happens before the intent is recorded: routing, waiting for a plugin that starts, a quote.
 	planTime = 8 * time.Second
+	// failOverWait bounds how long another lane may take to be ready.
+	failOverWait = time.Second
 	// leaseExtra is how much longer than the provider's timeout a sender may take before it counts as gone.
 	leaseExtra = 30 * time.Second
 	// sendWithin is the most that may pass between the claim and the first byte. A sender that was paused for longer must not send: somebody may have given its attempt up.

@@ -118,7 +118,11 @@ func firstRefusal(errs ...error) error {
 // fingerprint sums up what is asked for, so that a key that comes back with something else shows.
 func (o Order) fingerprint() string {
 	amount, limit := o.Amount.Normal().String(), o.MaxCost.Normal().String()
-	content, err := json.Marshal([]any{string(o.Merchant), string(o.Account), amount, limit, o.Inquiry, o.Extra})
+	extra := o.Extra
+	if len(extra) == 0 {
+		extra = nil // none and an empty one are the same
+	}
+	content, err := json.Marshal([]any{string(o.Merchant), string(o.Account), amount, limit, o.Inquiry, extra})
 	if err != nil {
 		panic(fmt.Sprintf("strings that can't be marshalled: %v", err)) // there are none
 	}

@@ -28,7 +28,7 @@ func (e *Engine) settle(ctx context.Context, c *claim, res core.Result) (*claim,
 	case errors.Is(err, journal.ErrStale):
 		return nil, e.lateAnswer(ctx, c, res)
 	default:
-		return nil, fmt.Errorf("outcome %s of attempt %s: %w", res.Outcome, change.Attempt.ID, err)
+		return nil, fmt.Errorf("outcome %s, invoice %q of attempt %s: %w", res.Outcome, res.Invoice, change.Attempt.ID, err)
 	}
 }
 
@@ -79,6 +79,8 @@ func (e *Engine) failOver(ctx context.Context, c *claim, res core.Result) *claim
 	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, failOverWait) // the outcome of this attempt waits to be written meanwhile
+	defer cancel()
 	lane, rest, problem := firstReady(ctx, c.rest)
 	if problem != nil || len(c.rest) == 0 {
 		return nil
@@ -117,29 +119,47 @@ func strangersInvoice(res core.Result) core.Result {
 	return res
 }
 
-// lateAnswer is for a sender that comes back after its attempt was given up as unknown: what it brings is evidence like any other. It can confirm the payment; that
-// nothing moved is left for a person to say.
+// lateAnswer is for a sender that comes back after somebody else took its attempt over: what it brings is evidence like any other. It can confirm the payment,
+// or tell the invoice by which to ask; that nothing moved is left for a person to say.
 func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) error {
-	p, err := e.Store.Payment(ctx, c.payment.ID)
-	if err != nil {
-		return fmt.Errorf("late answer: %w", err)
+	for {
+		p, err := e.Store.Payment(ctx, c.payment.ID)
+		if err != nil {
+			return fmt.Errorf("late answer: %w", err)
+		}
+		was := p.Last()
+		next, useful := e.lateChange(was, c, res)
+		if !useful {
+			e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(p.ID)),
+				slog.String("state", string(was.State)), slog.String("outcome", res.Outcome.String()), slog.String("invoice", string(res.Invoice)))
+			return nil
+		}
+		cause := journal.Cause{Actor: "sender", Why: "a late answer to the pay", Evidence: journal.Evidence(res)}
+		err = journal.Record(ctx, e.Store, e.Clock, journal.Change{From: was.State, FromFence: was.Fence, Attempt: next, Cause: cause})
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, journal.ErrInvoiceTaken):
+			res = strangersInvoice(res)
+		case !errors.Is(err, journal.ErrStale): // stale: somebody changed it again; look again
+			return fmt.Errorf("late answer: %w", err)
+		}
 	}
-	was := p.Last()
+}
+
+// lateChange gives the attempt with what a late answer says, where that is of use: good news, or an invoice that nobody knew.
+func (e *Engine) lateChange(was journal.Attempt, c *claim, res core.Result) (next journal.Attempt, useful bool) {
 	to := stateOf(res.Outcome)
-	if was.ID != c.payment.Last().ID || was.State != journal.Unknown || to == journal.Failed || to == journal.Unknown {
-		e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(p.ID)),
-			slog.String("state", string(was.State)), slog.String("outcome", res.Outcome.String()))
-		return nil
+	open := was.ID == c.payment.Last().ID && (was.State == journal.Unknown || was.State == journal.Sending)
+	news := to == journal.Confirmed || to == journal.Refunded || to == journal.Accepted
+	clue := to == journal.Unknown && res.Invoice != "" && was.Invoice == ""
+	if !open || !news && !clue {
+		return was, false
 	}
-	a := was.Told(res)
-	a.State, a.UpdatedAt, a.NextAt = to, e.Clock.Now(), time.Time{}
-	if to == journal.Accepted {
-		a.NextAt = a.UpdatedAt
+	next = was.Told(res)
+	next.State, next.UpdatedAt, next.NextAt = to, e.Clock.Now(), time.Time{}
+	if to == journal.Accepted || to == journal.Unknown {
+		next.NextAt = next.UpdatedAt
 	}
-	cause := journal.Cause{Actor: "sender", Why: "a late answer to the pay", Evidence: journal.Evidence(res)}
-	err = journal.Record(ctx, e.Store, e.Clock, journal.Change{From: was.State, FromFence: was.Fence, Attempt: a, Cause: cause})
-	if err != nil {
-		return fmt.Errorf("late answer: %w", err)
-	}
-	return nil
+	return next, true
 }

@@ -12,8 +12,13 @@ import (
 	"github.com/jalurhq/jalur/core/router"
 )
 
-// ErrCannotAsk: the provider has no way, or no way any more, to be asked for this order.
-var ErrCannotAsk = errors.New("the provider can't be asked for this order")
+// Why a provider is not asked.
+var (
+	// ErrCannotAsk: it has no way to be asked for this order, as things are configured.
+	ErrCannotAsk = errors.New("the provider can't be asked for this order")
+	// errNoNumber: nor will it ever, unless a person brings the invoice.
+	errNoNumber = fmt.Errorf("no invoice is known: %w", ErrCannotAsk)
+)
 
 // question is one Status call that may be made.
 type question struct {
@@ -22,7 +27,7 @@ type question struct {
 	request    core.StatusRequest
 }
 
-// Ask asks the provider once for a payment's unresolved attempt and writes down what it says. A payment that is
+// Ask asks the provider once for a payment's unresolved attempt, out of turn, and writes down what it says. A payment that is
 // resolved, that can't be asked for, or that was asked for too lately is given back as it is.
 func (r *Reconciler) Ask(ctx context.Context, p journal.Payment) (journal.Payment, error) {
 	a := p.Last()
@@ -30,23 +35,44 @@ func (r *Reconciler) Ask(ctx context.Context, p journal.Payment) (journal.Paymen
 		return p, nil
 	}
 	q, err := r.request(ctx, p)
-	if errors.Is(err, ErrCannotAsk) {
-		return p, r.rest(ctx, a)
-	}
-	if err != nil {
-		return p, r.later(ctx, a, core.Descriptor{}, err)
-	}
-	if r.Clock.Now().Sub(a.UpdatedAt) < q.descriptor.StatusGap {
+	if errors.Is(err, ErrCannotAsk) || err == nil && r.Clock.Now().Sub(a.UpdatedAt) < q.descriptor.StatusGap {
 		return p, nil
 	}
-	res, err := q.ask(ctx)
+	var res core.Result
+	if err == nil {
+		res, err = q.ask(ctx)
+	}
 	if err != nil {
-		return p, r.later(ctx, a, q.descriptor, err)
+		r.quiet(ctx, a, err)
+		return p, nil
 	}
 	if err := r.learn(ctx, a, q.descriptor, res); err != nil {
 		return p, err
 	}
 	return r.reload(ctx, p)
+}
+
+// askInTurn is Ask for an attempt that was due. It also sets the next time.
+func (r *Reconciler) askInTurn(ctx context.Context, p journal.Payment) error {
+	a := p.Last()
+	if r.Clock.Now().Sub(a.StartedAt) >= parkAfter {
+		return r.park(ctx, a)
+	}
+	q, err := r.request(ctx, p)
+	if errors.Is(err, ErrCannotAsk) {
+		return r.rest(ctx, a, err)
+	}
+	if err != nil { // the provider is down: that is no question asked
+		r.quiet(ctx, a, err)
+		return r.again(ctx, a, r.nextTime(a.Checks, core.Descriptor{}))
+	}
+	res, err := q.ask(ctx)
+	a.Checks++
+	if err != nil {
+		r.quiet(ctx, a, err)
+		return r.again(ctx, a, r.nextTime(a.Checks, q.descriptor))
+	}
+	return r.learn(ctx, a, q.descriptor, res)
 }
 
 func (q question) ask(ctx context.Context) (core.Result, error) {
@@ -78,69 +104,83 @@ func (r *Reconciler) request(ctx context.Context, p journal.Payment) (question, 
 	case d.Instance != a.Instance:
 		return question{}, fmt.Errorf("%s is another account now: %w", a.Provider, ErrCannotAsk)
 	case a.Invoice == "" && !d.StatusBy.Has(core.ByRef):
-		return question{}, fmt.Errorf("no invoice is known: %w", ErrCannotAsk)
+		return question{}, errNoNumber
 	case d.StatusMaxAge > 0 && r.Clock.Now().Sub(a.StartedAt) >= d.StatusMaxAge:
 		return question{}, fmt.Errorf("older than %s: %w", d.StatusMaxAge, ErrCannotAsk)
 	}
 	return question{provider, d, core.StatusRequest{Invoice: a.Invoice, Original: p.Order(a), FirstSentAt: a.StartedAt}}, nil
 }
 
-// learn writes what the provider said.
+// learn writes what the provider said. It is evidence whoever has raised the fence meanwhile, as long as the attempt stands where it stood.
 func (r *Reconciler) learn(ctx context.Context, a journal.Attempt, d core.Descriptor, res core.Result) error {
+	to, ok := learned(a.State, res.Outcome)
+	if !ok {
+		r.quiet(ctx, a, fmt.Errorf("outcome %s: %w", res.Outcome, core.ErrIncomplete))
+		return r.again(ctx, a, r.nextTime(a.Checks, d))
+	}
+	var nextAt time.Time
+	if to == journal.Accepted {
+		nextAt = r.nextTime(a.Checks, d)
+	}
+	checks := a.Checks
 	cause := journal.Cause{Actor: "reconciler", Why: "the provider was asked", Evidence: journal.Evidence(res)}
-	next := a.Told(res)
-	next.Checks++
-	switch res.Outcome {
+	return r.tell(ctx, a, cause, func(now journal.Attempt) journal.Attempt {
+		next := now.Told(res)
+		next.State, next.NextAt, next.Checks = to, nextAt, checks
+		return next
+	})
+}
+
+// learned gives where an outcome takes an attempt. The provider's definite refusal of an order that was unknown shows first that it has the order: asked
+// once more, it says so again.
+func learned(from journal.State, o core.Outcome) (to journal.State, ok bool) {
+	switch o {
 	case core.Succeeded:
-		return r.finish(ctx, a, next, journal.Confirmed, cause)
+		return journal.Confirmed, true
 	case core.Refunded:
-		return r.finish(ctx, a, next, journal.Refunded, cause)
-	case core.Declined:
-		return r.decline(ctx, a, next, cause)
+		return journal.Refunded, true
 	case core.Pending:
-		next.State = journal.Accepted
-		next.NextAt = r.nextTime(next.Checks, d)
-		return r.apply(ctx, a, next, cause)
+		return journal.Accepted, true
+	case core.Declined:
+		if from == journal.Unknown {
+			return journal.Accepted, true
+		}
+		return journal.Failed, true
 	case core.Unknown, core.NotSent:
-		return r.later(ctx, a, d, fmt.Errorf("outcome %s: %w", res.Outcome, core.ErrIncomplete))
+		return from, false
 	default:
-		return r.later(ctx, a, d, fmt.Errorf("outcome %s: %w", res.Outcome, core.ErrIncomplete))
+		return from, false
 	}
 }
 
-func (r *Reconciler) finish(ctx context.Context, was, next journal.Attempt, to journal.State, cause journal.Cause) error {
-	next.State, next.NextAt = to, time.Time{}
-	return r.apply(ctx, was, next, cause)
-}
-
-// decline takes the provider's definite refusal of an order that it knows. An unknown attempt is accepted first: the provider has shown that it has the order.
-func (r *Reconciler) decline(ctx context.Context, was, next journal.Attempt, cause journal.Cause) error {
-	if was.State == journal.Unknown {
-		known := was
-		known.State, known.NextAt = journal.Accepted, r.Clock.Now()
-		return r.apply(ctx, was, known, cause)
-	}
-	return r.finish(ctx, was, next, journal.Failed, cause)
-}
-
-// later leaves the attempt as it is and sets the next time to ask.
-func (r *Reconciler) later(ctx context.Context, a journal.Attempt, d core.Descriptor, why error) error {
+// quiet notes that nothing was learned.
+func (r *Reconciler) quiet(ctx context.Context, a journal.Attempt, why error) {
 	r.Log.LogAttrs(ctx, slog.LevelInfo, "no answer yet",
 		slog.String("payment", string(a.PaymentID)), slog.String("provider", a.Provider), slog.String("why", why.Error()))
-	next := a
-	next.Checks++
-	next.NextAt = r.nextTime(next.Checks, d)
-	return r.apply(ctx, a, next, journal.Cause{})
 }
 
-// rest leaves an attempt to a person: asking leads nowhere.
-func (r *Reconciler) rest(ctx context.Context, a journal.Attempt) error {
-	if a.NextAt.IsZero() {
-		return nil
+// again leaves the attempt as it is and sets the next time to look.
+func (r *Reconciler) again(ctx context.Context, a journal.Attempt, at time.Time) error {
+	a.NextAt = at
+	return r.apply(ctx, a, a, journal.Cause{})
+}
+
+// rest is for an attempt that can't be asked for. What only a person can change waits for one; a configuration may be mended.
+func (r *Reconciler) rest(ctx context.Context, a journal.Attempt, why error) error {
+	if errors.Is(why, errNoNumber) && a.State == journal.Unknown {
+		return r.again(ctx, a, time.Time{})
 	}
+	r.quiet(ctx, a, why)
+	return r.again(ctx, a, r.Clock.Now().Add(lastBound))
+}
+
+// park leaves an attempt to a person that nobody could resolve for so long.
+func (r *Reconciler) park(ctx context.Context, a journal.Attempt) error {
 	next := a
-	next.NextAt = time.Time{}
-	return r.apply(ctx, a, next, journal.Cause{})
+	next.State, next.NextAt = journal.Parked, time.Time{}
+	r.Log.LogAttrs(ctx, slog.LevelError, "a payment waits for a person: its provider could not tell what became of it",
+		slog.String("payment", string(a.PaymentID)), slog.String("provider", a.Provider), slog.String("invoice", string(a.Invoice)))
+	return r.apply(ctx, a, next, journal.Cause{Actor: "reconciler", Why: "not resolved within " + parkAfter.String()})
 }
 
 func (r *Reconciler) nextTime(checks int, d core.Descriptor) time.Time {

@@ -23,6 +23,9 @@ const (
 	doublings  = 8 // from firstBound to beyond lastBound
 )
 
+// parkAfter is how long an attempt is asked for before it is left to a person.
+const parkAfter = 24 * time.Hour
+
 // claimFor is how long an attempt that is being asked for is left to the asker, beyond the provider's own timeout.
 const claimFor = 30 * time.Second
 
@@ -72,8 +75,7 @@ func (r *Reconciler) Look(ctx context.Context, p journal.Payment) error {
 	case journal.Sending:
 		return r.abandon(ctx, p)
 	case journal.Accepted, journal.Unknown:
-		_, err := r.Ask(ctx, p)
-		return err
+		return r.askInTurn(ctx, p)
 	case journal.Parked, journal.Confirmed, journal.Refunded, journal.Failed:
 		return nil
 	default:
@@ -115,4 +117,29 @@ func (r *Reconciler) apply(ctx context.Context, was, next journal.Attempt, cause
 	}
 	r.Changed(was.PaymentID)
 	return nil
+}
+
+// tell makes a change that evidence asks for, whoever holds the fence: a change in between that left the state alone is looked at again.
+func (r *Reconciler) tell(ctx context.Context, was journal.Attempt, cause journal.Cause, change func(journal.Attempt) journal.Attempt) error {
+	ctx = context.WithoutCancel(ctx)
+	for {
+		next := change(was)
+		next.UpdatedAt = r.Clock.Now()
+		err := r.Store.Apply(ctx, journal.Change{From: was.State, FromFence: was.Fence, Attempt: next, Cause: cause})
+		if err == nil {
+			r.Changed(was.PaymentID)
+			return nil
+		}
+		if !errors.Is(err, journal.ErrStale) {
+			return fmt.Errorf("attempt %s from %s to %s: %w", was.ID, was.State, next.State, err)
+		}
+		p, err := r.Store.Payment(ctx, was.PaymentID)
+		if err != nil {
+			return fmt.Errorf("attempt %s: %w", was.ID, err)
+		}
+		if now := p.Last(); now.ID != was.ID || now.State != was.State {
+			return nil // theirs stands
+		}
+		was = p.Last()
+	}
 }

@@ -172,15 +172,51 @@ func TestNothingFailsByAge(t *testing.T) {
 	t.Parallel()
 	for _, state := range []journal.State{journal.Accepted, journal.Unknown} {
 		r := newRig(t, state, "I1")
-		for range 200 {
+		for range 23 {
 			r.clock.now = r.clock.now.Add(time.Hour)
 			if got := r.sweep(); got.State != state {
 				t.Fatalf("%s became %s by age", state, got.State)
 			}
 		}
-		if r.provider.calls != 200 {
-			t.Errorf("asked %d times, want 200", r.provider.calls)
+		r.clock.now = r.clock.now.Add(time.Hour)
+		if got := r.sweep(); got.State != journal.Parked || !got.NextAt.IsZero() || r.provider.calls != 23 {
+			t.Errorf("after a day %s is %s, asked for %d times", state, got.State, r.provider.calls)
 		}
+	}
+}
+
+func TestAskingOutOfTurnDelaysNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, journal.Accepted, "I1")
+	for range 20 {
+		p, err := r.store.Payment(t.Context(), r.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.it.Ask(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := r.sweep(); r.provider.calls != 21 || got.Checks != 1 {
+		t.Errorf("%d calls, of which %d count", r.provider.calls, got.Checks)
+	}
+}
+
+func TestEvidenceStandsWhoeverHoldsTheFence(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, journal.Accepted, "I1")
+	r.provider.status = func(req core.StatusRequest) (core.Result, error) {
+		if _, err := r.it.Due(t.Context(), 1); err != nil { // another reconciler claims it while this one asks
+			return core.Result{}, err
+		}
+		return says(core.Succeeded)(req)
+	}
+	p, err := r.store.Payment(t.Context(), r.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.it.Ask(t.Context(), p); err != nil || got.Last().State != journal.Confirmed || got.Last().Fence == p.Last().Fence {
+		t.Errorf("%s under fence %d (%v)", got.Last().State, got.Last().Fence, err)
 	}
 }
 
@@ -229,15 +265,19 @@ func TestAnOrderThatCannotBeAskedForIsLeftToAPerson(t *testing.T) {
 	for name, change := range map[string]func(*core.Descriptor){
 		"another account":   func(d *core.Descriptor) { d.Instance = "production" },
 		"asking is too old": func(d *core.Descriptor) { d.StatusMaxAge = time.Nanosecond },
-		"only by reference": func(d *core.Descriptor) { d.StatusBy = 0 },
+		"no number":         func(*core.Descriptor) {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, journal.Unknown, "")
+			r := newRig(t, journal.Unknown, "I1")
+			want := r.clock.now.Add(time.Second + 5*time.Minute) // the configuration may be mended
+			if name == "no number" {
+				r, want = newRig(t, journal.Unknown, ""), time.Time{}
+			}
 			change(&r.provider.desc)
 			r.clock.now = r.clock.now.Add(time.Second)
-			if got := r.sweep(); got.State != journal.Unknown || r.provider.calls != 0 || !got.NextAt.IsZero() {
-				t.Errorf("%s after %d calls, next %v", got.State, r.provider.calls, got.NextAt)
+			if got := r.sweep(); got.State != journal.Unknown || r.provider.calls != 0 || !got.NextAt.Equal(want) {
+				t.Errorf("%s after %d calls, next %v, want %v", got.State, r.provider.calls, got.NextAt, want)
 			}
 		})
 	}

@@ -22,7 +22,7 @@ type backend interface {
 	// Pay returns at the first known outcome. It heeds no cancellation: what has begun is finished.
 	Pay(ctx context.Context, key core.Key, order view.OrderBody) (view.Payment, error)
 	// Await waits for a final state until the context ends.
-	Await(ctx context.Context, p view.Payment) (view.Payment, error)
+	Await(ctx context.Context, p view.Payment) view.Payment
 	// Status asks the provider where the payment isn't resolved.
 	Status(ctx context.Context, which reference) (view.Payment, error)
 	Payments(ctx context.Context, f apiclient.Filter) (view.Payments, error)
@@ -67,8 +67,8 @@ func (a *app) with(ctx context.Context, use func(backend) error) (err error) {
 		return err
 	}
 	defer func() {
-		if closed := b.Close(ctx); err == nil {
-			err = closed
+		if closed := b.Close(ctx); closed != nil { // what the command found out stands all the same
+			a.say("jalur: at the end: " + closed.Error())
 		}
 	}()
 	return use(b)
@@ -103,12 +103,12 @@ func (l local) Pay(ctx context.Context, key core.Key, order view.OrderBody) (vie
 	return view.PaymentOf(answer.Payment), nil
 }
 
-func (l local) Await(ctx context.Context, p view.Payment) (view.Payment, error) {
+func (l local) Await(ctx context.Context, p view.Payment) view.Payment {
 	known, err := l.service.Payment(context.WithoutCancel(ctx), payments.AnyClient, p.ID)
 	if err != nil {
-		return p, err
+		return p // as the pay gave it
 	}
-	return view.PaymentOf(l.service.Await(ctx, known)), nil
+	return view.PaymentOf(l.service.Await(ctx, known))
 }
 
 func (l local) Status(ctx context.Context, which reference) (view.Payment, error) {
@@ -192,13 +192,13 @@ func (r remote) Pay(ctx context.Context, key core.Key, order view.OrderBody) (vi
 // pollEvery is how often a gateway is asked what became of a payment.
 const pollEvery = time.Second
 
-func (r remote) Await(ctx context.Context, p view.Payment) (view.Payment, error) {
+func (r remote) Await(ctx context.Context, p view.Payment) view.Payment {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for !p.State.Final() {
 		select {
 		case <-ctx.Done():
-			return p, nil
+			return p
 		case <-ticker.C:
 		}
 		// A gateway that can't be asked just now is asked again: the payment goes on without us.
@@ -206,7 +206,7 @@ func (r remote) Await(ctx context.Context, p view.Payment) (view.Payment, error)
 			p = now
 		}
 	}
-	return p, nil
+	return p
 }
 
 func (r remote) Status(ctx context.Context, which reference) (view.Payment, error) {

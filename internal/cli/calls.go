@@ -42,6 +42,9 @@ func (a *app) products() *cobra.Command {
 			for name, why := range answer.Missing {
 				a.say(fmt.Sprintf("jalur: the products of %s could not be read: %s", name, why))
 			}
+			if len(answer.Products) == 0 && len(answer.Missing) > 0 {
+				return errors.New("no provider could be asked for its products")
+			}
 			return a.print(answer, func(t *table) {
 				t.row("MERCHANT", "PROVIDER", "CODE", "LEAST", "MOST", "FEE", "CASHBACK", "AVAILABLE")
 				for _, p := range answer.Products {
@@ -122,14 +125,11 @@ func (a *app) pay() *cobra.Command {
 		}
 		p, err := b.Pay(ctx, core.Key(key), body)
 		if err != nil {
-			return err
+			return unclear(err)
 		}
 		asking, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
-		if p, err = b.Await(asking, p); err != nil {
-			return err
-		}
-		return a.printPayment(p)
+		return a.printPayment(b.Await(asking, p))
 	})
 	flags := cmd.Flags()
 	flags.StringVar(&key, "key", "", "your own idempotency `key` for this top-up (required)")
@@ -161,7 +161,7 @@ func (a *app) status() *cobra.Command {
 		}
 		p, err := b.Status(ctx, which)
 		if err != nil {
-			return err
+			return unclear(err)
 		}
 		return a.printPayment(p)
 	})
@@ -227,7 +227,7 @@ An invoice is believed only once the provider's status call has confirmed mercha
 	}, func(ctx context.Context, b backend, args []string) error {
 		p, err := b.Resolve(ctx, core.PaymentID(args[0]), evidence)
 		if err != nil {
-			return err
+			return unclear(err)
 		}
 		if err := a.printPayment(p); errors.Is(err, errNotFinal) {
 			return err

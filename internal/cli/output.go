@@ -76,8 +76,8 @@ func (a *app) printPayment(p view.Payment) error {
 			}
 		}
 	})
-	if err != nil {
-		return err
+	if err != nil { // whoever was to read it has gone; the exit status still tells
+		a.say("jalur: " + err.Error())
 	}
 	return ending(p)
 }

@@ -22,10 +22,46 @@ func verdict(err error) (status int, message string) {
 		return ExitUnresolved, "not resolved: do not pay again under another key; `jalur status` tells what becomes of it"
 	case errors.Is(err, errNothingMoved):
 		return ExitFailed, ""
-	case errors.Is(err, apiclient.ErrUnresolved):
-		return ExitUnresolved, err.Error() + "; do not pay again under another key"
 	}
-	return statusOf(err), err.Error()
+	status = statusOf(err)
+	if unclear, ok := errors.AsType[unclearError](err); ok && !unclear.refused() {
+		return ExitUnresolved, err.Error() + "; nobody can say what this key stands for: do not pay again under another one"
+	}
+	return status, err.Error()
+}
+
+// unclearError is the end of a command about one payment. Unless it is a refusal of the order itself, an earlier call may have moved money under the same
+// key: that this call did nothing is no answer.
+type unclearError struct{ err error }
+
+func (e unclearError) Error() string { return e.err.Error() }
+func (e unclearError) Unwrap() error { return e.err }
+
+// refused reports whether somebody who can read the journal said no.
+func (e unclearError) refused() bool {
+	if isUsage(e.err) {
+		return true
+	}
+	code := payments.Code("")
+	if problem, ok := errors.AsType[*view.Problem](e.err); ok {
+		code = problem.Code
+	}
+	if refusal, ok := errors.AsType[*payments.Refusal](e.err); ok {
+		code = refusal.Code
+	}
+	switch code {
+	case "", payments.CodeJournalUnavailable, payments.CodeStopping, view.CodeInternal:
+		return false
+	default:
+		return true
+	}
+}
+
+func unclear(err error) error {
+	if err == nil {
+		return nil
+	}
+	return unclearError{err}
 }
 
 func statusOf(err error) int {
@@ -35,10 +71,8 @@ func statusOf(err error) int {
 	if problem, ok := errors.AsType[*view.Problem](err); ok {
 		return problemStatus(problem)
 	}
-	if _, ok := errors.AsType[*payments.Refusal](err); ok {
-		return ExitFailed
-	}
-	if errors.Is(err, apiclient.ErrNotSent) || errors.Is(err, context.Canceled) {
+	_, refused := errors.AsType[*payments.Refusal](err)
+	if refused || errors.Is(err, apiclient.ErrNotSent) || errors.Is(err, apiclient.ErrUnresolved) || errors.Is(err, context.Canceled) {
 		return ExitFailed
 	}
 	return ExitUsage
@@ -63,8 +97,6 @@ func problemStatus(p *view.Problem) int {
 	switch p.Status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
 		return ExitUsage
-	case http.StatusInternalServerError:
-		return ExitUnresolved
 	default:
 		return ExitFailed
 	}

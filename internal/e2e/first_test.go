@@ -188,8 +188,13 @@ func TestCommandsAndAGatewayShareAJournal(t *testing.T) {
 		t.Errorf("a refusal: exit status %d: %s", got.status, got.stderr)
 	}
 	g.interrupt()
-	if got := w.cli("--server", url, "pay", "GOPAY", "081200000098", pageAmount, "--key", "k98"); got.status != 1 || !strings.Contains(got.stderr, "nothing was sent") {
-		t.Errorf("at a gateway that is gone: exit status %d: %s", got.status, got.stderr)
+	for _, args := range [][]string{{"pay", "GOPAY", "081200000099", pageAmount, "--key", "k99"}, {"status", "--key", "k99"}} { // it was paid, so nothing but 3 is true
+		if got := w.cli(append([]string{"--server", url}, args...)...); got.status != 3 || !strings.Contains(got.stderr, "do not pay again") {
+			t.Errorf("%v at a gateway that is gone: exit status %d: %s", args, got.status, got.stderr)
+		}
+	}
+	if got := w.cli("--server", url, "products"); got.status != 1 {
+		t.Errorf("products at a gateway that is gone: exit status %d: %s", got.status, got.stderr)
 	}
 	w.cli("payments").want(t, 0).wants(t, "payments.4.state", "succeeded", "payments.5", "")
 }

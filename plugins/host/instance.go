@@ -106,8 +106,10 @@ func (i *instance) connect(ctx context.Context) error {
 	if err := i.link.client.Configure(ctx, i.cfg.Settings); err != nil {
 		return settingsError(i.cfg.Name, err)
 	}
-	i.descriptor, err = i.link.client.Describe(ctx)
-	return err
+	if i.descriptor, err = i.link.client.Describe(ctx); err != nil {
+		return err
+	}
+	return core.CheckDescriptor(i.descriptor)
 }
 
 // notStarted says in our own words what go-plugin says in many.

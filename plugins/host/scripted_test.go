@@ -35,7 +35,7 @@ func newScripted(settings json.RawMessage) (core.Set, error) {
 }
 
 func (s *scripted) Describe(context.Context) (core.Descriptor, error) {
-	return core.Descriptor{Name: "scripted", Version: "1", StatusBy: core.ByInvoice, OtherMerchants: true}, nil
+	return core.Descriptor{Name: "scripted", Version: "1", Instance: "test", StatusBy: core.ByInvoice, OtherMerchants: true}, nil
 }
 
 func (s *scripted) ListProducts(context.Context, core.ProductFilter) (core.ProductPage, error) {

@@ -15,7 +15,7 @@ import (
 type scripted struct{}
 
 func (scripted) Describe(context.Context) (core.Descriptor, error) {
-	return core.Descriptor{Name: "scripted", StatusBy: core.ByInvoice, StatusMaxAge: 30 * 24 * time.Hour}, nil
+	return core.Descriptor{Name: "scripted", Instance: "test", StatusBy: core.ByInvoice, StatusMaxAge: 30 * 24 * time.Hour}, nil
 }
 
 func (scripted) ListProducts(_ context.Context, filter core.ProductFilter) (core.ProductPage, error) {

@@ -56,7 +56,11 @@ func NewProvider(cfg Config, client *transport.Client) (*Provider, error) {
 }
 
 // Describe implements [core.Provider].
-func (p *Provider) Describe(context.Context) (core.Descriptor, error) { return descriptor(), nil }
+func (p *Provider) Describe(context.Context) (core.Descriptor, error) {
+	d := descriptor()
+	d.Instance = p.cfg.instance()
+	return d, nil
+}
 
 // ListProducts implements [core.Provider]. There is one page.
 func (p *Provider) ListProducts(ctx context.Context, filter core.ProductFilter) (core.ProductPage, error) {
@@ -106,7 +110,7 @@ func (p *Provider) Pay(ctx context.Context, req core.PayRequest) (core.Result, e
 		return core.Result{}, during("pay", err)
 	}
 	if err := checkStatus(reply); err != nil {
-		return core.Result{}, during("pay", err)
+		return p.read.evidence(reply.Body, req), during("pay", err)
 	}
 	res, err := p.read.reload(reply.Body, req)
 	return res, during("pay", err)
@@ -164,7 +168,10 @@ func checkStatus(reply transport.Reply) error {
 	if reply.Status >= http.StatusOK && reply.Status < http.StatusMultipleChoices {
 		return nil
 	}
-	return unknown(errNotJSON, fmt.Sprintf("http status %d", reply.Status))
+	return &core.Error{
+		Outcome: core.Unknown, Code: core.CodeTransportAfterSend,
+		Err: fmt.Errorf("%w: http status %d", errUndocumented, reply.Status),
+	}
 }
 
 // request makes the HTTP request of one call, with the credentials that every call takes.

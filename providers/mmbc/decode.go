@@ -53,6 +53,8 @@ type fields struct {
 	values map[string]value
 	lists  []json.RawMessage // the arrays in it
 	nested bool              // it has an array or an object
+	// verdicts: an array or object in it has a result, a status or a reason of its own.
+	verdicts bool
 }
 
 // parseObject reads one JSON object and nothing after it. The same key twice, in whatever spelling, with two values is errConflict; the fields
@@ -99,7 +101,7 @@ func (f *fields) add(key string, raw json.RawMessage) error {
 	read := value{key: key}
 	switch raw[0] {
 	case '[', '{':
-		f.nested = true
+		f.nested, f.verdicts = true, f.verdicts || hasVerdict(raw)
 		if raw[0] == '[' {
 			f.lists = append(f.lists, raw)
 		}
@@ -124,6 +126,24 @@ func (f *fields) add(key string, raw json.RawMessage) error {
 	return nil
 }
 
+// hasVerdict reports whether a key anywhere in the value is one by which an answer says how an order ended.
+func hasVerdict(raw json.RawMessage) bool {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) == nil {
+		for key, inner := range object {
+			switch foldKey(key) {
+			case keyResult, keyStatus, keyReason:
+				return true
+			}
+			if hasVerdict(inner) {
+				return true
+			}
+		}
+	}
+	var list []json.RawMessage
+	return json.Unmarshal(raw, &list) == nil && slices.ContainsFunc(list, hasVerdict)
+}
+
 // conflicting marks the key under which two values of one key are kept as evidence, so that neither is taken for the answer.
 const conflicting = " conflict"
 
@@ -141,9 +161,14 @@ func foldKey(key string) string {
 	return letters
 }
 
-func (f *fields) has(key string) bool {
-	_, ok := f.values[key]
-	return ok
+// tells reports whether one of the values says anything at all, readable or not. Zeros, in whatever form, say nothing.
+func (f *fields) tells(keys ...string) bool {
+	for _, key := range keys {
+		if strings.Trim(f.text(key), "-0., ") != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // text gives a value, or "" for the spellings of none.
@@ -159,6 +184,15 @@ func (f *fields) text(key string) string {
 func (f *fields) number(key string) string {
 	text := f.text(key)
 	if strings.Trim(text, "-0") == "" || f.values[key].number && strings.ContainsAny(text, ".eE") {
+		return ""
+	}
+	return text
+}
+
+// reference gives the proof of delivery. What has no digit in it ("PENDING", "menunggu") proves nothing.
+func (f *fields) reference() string {
+	text := f.number(keyReference)
+	if !strings.ContainsFunc(text, unicode.IsDigit) {
 		return ""
 	}
 	return text
@@ -200,7 +234,7 @@ func (r reader) reload(body []byte, order core.PayRequest) (core.Result, error) 
 	}
 	switch strings.ToLower(answer.text(keyResult)) {
 	case "ok":
-		return settle(answer, said)
+		return r.settle(answer, said)
 	case "no":
 		return r.decline(answer, said)
 	default:
@@ -208,12 +242,18 @@ func (r reader) reload(body []byte, order core.PayRequest) (core.Result, error) 
 	}
 }
 
+// evidence keeps what an answer that isn't believed tells of an order. Nothing of it is taken for the order's own.
+func (r reader) evidence(body []byte, order core.PayRequest) core.Result {
+	answer, _ := parseObject(body) // what can't be read is no evidence
+	return core.Disown(r.said(answer, order))
+}
+
 // decline believes a refusal that says why and says nothing else.
 func (r reader) decline(answer fields, said core.Result) (core.Result, error) {
 	switch {
-	case !answer.has(keyReason):
+	case said.Reason == "":
 		return said, unknown(errUndocumented, "a refusal without a reason")
-	case answer.nested, said.Invoice != "", said.Reference != "", answer.text(keyStatus) != "":
+	case answer.nested, answer.tells(keyInvoice, keyReference, keyStatus, keyDebet, keyCashback):
 		return said, unknown(errConflict, "a refusal of an order that there is")
 	case stillRunning().holds(words(answer.text(keyReason))):
 		return said, unknown(errConflict, "a refusal of an order that still runs")
@@ -224,9 +264,13 @@ func (r reader) decline(answer fields, said core.Result) (core.Result, error) {
 }
 
 // settle gives an accepted order the outcome of its status. A status that isn't one of the documented two is not final, and stays in the details.
-func settle(answer fields, said core.Result) (core.Result, error) {
-	if said.Invoice == "" {
+// An answer that also gives a known reason for a refusal, or another verdict further in, is not believed; the invoice is kept, and can be asked for.
+func (r reader) settle(answer fields, said core.Result) (core.Result, error) {
+	switch {
+	case said.Invoice == "":
 		return said, unknown(core.ErrIncomplete, keyInvoice)
+	case answer.verdicts, classify(r.reasons, answer.text(keyReason), "") != "":
+		return said, unknown(errConflict, "an order that was taken, and a refusal")
 	}
 	switch status := answer.text(keyStatus); {
 	case strings.EqualFold(status, "CONFIRM") && said.Reference != "":
@@ -252,7 +296,7 @@ func (r reader) status(body []byte, req core.StatusRequest) (core.Result, error)
 			said.Details["returned_invoice"], said.Invoice = string(said.Invoice), ""
 			return said, unknown(core.ErrContradiction, keyInvoice)
 		}
-		return settle(answer, said)
+		return r.settle(answer, said)
 	case "no":
 		return said, r.statusRefused(answer)
 	default:
@@ -262,10 +306,13 @@ func (r reader) status(body []byte, req core.StatusRequest) (core.Result, error)
 
 func (r reader) statusRefused(answer fields) error {
 	reason := answer.text(keyReason)
+	if reason == "" {
+		return unknown(errUndocumented, "a refusal without a reason")
+	}
 	table := append(statusTable(), r.reasons...)
 	return &core.Error{
 		Outcome: core.Unknown,
-		Code:    classify(table, reason, core.CodeInternal),
+		Code:    classify(table, reason, core.CodeDeclined), // it refused to tell, which is no fault of the line
 		Err:     fmt.Errorf("%w: %s", errRefused, r.clean(reason)),
 	}
 }
@@ -304,10 +351,10 @@ func quote(said core.Result, req core.InquiryRequest) (core.Quote, error) {
 
 // refusal is the error of a call that moves no money.
 func (r reader) refusal(answer fields) error {
-	if !answer.has(keyReason) {
+	reason := answer.text(keyReason)
+	if reason == "" {
 		return unknown(errUndocumented, "a refusal without a reason")
 	}
-	reason := answer.text(keyReason)
 	return &core.Error{
 		Outcome: core.Declined,
 		Code:    classify(r.reasons, reason, core.CodeDeclined),
@@ -366,7 +413,7 @@ func (r reader) said(answer fields, order core.PayRequest) core.Result {
 	res := core.Result{
 		Reason:       r.clean(answer.text(keyReason)),
 		Invoice:      core.Invoice(answer.number(keyInvoice)),
-		Reference:    answer.number(keyReference),
+		Reference:    answer.reference(),
 		Product:      answer.text(keyProduct),
 		Account:      core.AccountNumber(answer.text(keyAccount)),
 		Amount:       answer.amount(keyAmount),
@@ -411,8 +458,10 @@ func (f *fields) understood(key string) bool {
 		return f.amount(key).Known()
 	case keyDate:
 		return !providerTime(f.text(key)).IsZero()
-	case keyInvoice, keyReference:
+	case keyInvoice:
 		return f.number(key) != ""
+	case keyReference:
+		return f.reference() != ""
 	case keyStatus:
 		return strings.EqualFold(f.text(key), "CONFIRM") || strings.EqualFold(f.text(key), "REFUND")
 	case keyResult, keyReason, keyProduct, keyAccount, keyReceiver:

@@ -1,6 +1,8 @@
 package mmbc
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"regexp"
 	"strings"
@@ -49,6 +51,14 @@ func descriptor() core.Descriptor {
 		OtherMerchants: true,
 		Amounts:        core.AmountSpec{Min: core.IDR(leastRupiah), Step: core.IDR(1)},
 	}
+}
+
+// instance names the account by its address and a hash of its user. The password may change; the account stays the same.
+func (c Config) instance() string {
+	const digits = 12
+	_, address, _ := strings.Cut(c.BaseURL, "://")
+	user := sha256.Sum256([]byte(c.Username))
+	return address + "#" + hex.EncodeToString(user[:])[:digits]
 }
 
 // checkOrder refuses what the provider would refuse, before anything is sent.

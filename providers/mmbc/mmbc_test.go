@@ -234,7 +234,7 @@ func TestStatus(t *testing.T) {
 		"status_other_invoice.json":   {code: core.CodeInternal, ref: sampleReference, details: map[string]string{"returned_invoice": "987654321"}},
 		"status_not_found.json":       {code: core.CodeNotFound},
 		"refused.json":                {code: core.CodeAuth},
-		"refused_unheard_of.json":     {code: core.CodeInternal},
+		"refused_unheard_of.json":     {code: core.CodeDeclined},
 		"refused_without_reason.json": {code: core.CodeInternal},
 		"result_other.json":           {code: core.CodeInternal, invoice: sampleInvoice},
 		"reload_no_invoice.json":      {code: core.CodeInternal, ref: sampleReference},
@@ -359,5 +359,95 @@ func TestListProductsRefused(t *testing.T) {
 	page, err := provider(t, config(replaying(t, "list_empty.json").URL)).ListProducts(t.Context(), core.ProductFilter{})
 	if err != nil || len(page.Products) != 0 {
 		t.Errorf("empty: got %+v, %v", page, err)
+	}
+}
+
+// saying is a provider that gives one answer to every call.
+func saying(t *testing.T, status int, body string) *upstream {
+	t.Helper()
+	return answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	})
+}
+
+func TestARefusalIsBelievedOnlyIfItSaysNothingElse(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]core.Outcome{
+		`{"result":"no","reason":"Gagal"}`:                                        core.Declined,
+		`{"result":"no","reason":"Gagal","debet":"0","cashback":0,"invoice":"-"}`: core.Declined,
+		`{"result":"no","reason":"Gagal","date":"2018-01-01 00:01:10"}`:           core.Declined,
+		`{"result":"no","reason":""}`:                                             core.Unknown,
+		`{"result":"no","reason":"-"}`:                                            core.Unknown,
+		`{"result":"no","reason":null}`:                                           core.Unknown,
+		`{"result":"no","reason":"Gagal","debet":"102000"}`:                       core.Unknown,
+		`{"result":"no","reason":"Gagal","cashback":"1500"}`:                      core.Unknown,
+		`{"result":"no","reason":"Gagal","invoice":123456789.0}`:                  core.Unknown,
+		`{"result":"no","reason":"Gagal","invoice":1.2e8}`:                        core.Unknown,
+		`{"result":"no","reason":"Gagal","status":"REFUND"}`:                      core.Unknown,
+		`{"result":"no","reason":"Gagal","reference":"1018"}`:                     core.Unknown,
+	} {
+		res, err := provider(t, config(saying(t, http.StatusOK, body).URL)).Pay(t.Context(), order())
+		if res.Outcome != want || (err != nil) != (want == core.Unknown) {
+			t.Errorf("%s: %s, %v; want %s", body, res.Outcome, err, want)
+		}
+	}
+}
+
+func TestASuccessIsBelievedOnlyWithoutARefusalInIt(t *testing.T) {
+	t.Parallel()
+	const told = `{"result":"ok","invoice":"123456789","merchant_code":"GOPAY","receiver_accountnumber":"0812345678","amount":"100000","status":"CONFIRM",`
+	for rest, want := range map[string]core.Outcome{
+		`"reference":"1018"}`:                                         core.Succeeded,
+		`"reference":"1018","reason":"Transaksi sukses"}`:             core.Succeeded,
+		`"reference":"1018","extra":{"note":["a"]}}`:                  core.Succeeded,
+		`"reference":"1018","reason":"Saldo tidak cukup"}`:            core.Unknown,
+		`"reference":"1018","data":{"result":"no","reason":"gagal"}}`: core.Unknown,
+		`"reference":"1018","data":[{"inner":{"STATUS":"REFUND"}}]}`:  core.Unknown,
+		`"reference":"PENDING"}`:                                      core.Pending,
+		`"reference":"menunggu"}`:                                     core.Pending,
+		`"reference":null}`:                                           core.Pending,
+		`"reference":"1018","invoice":"987654321"}`:                   core.Unknown,
+		`"reference":"1018"} trailing`:                                core.Unknown,
+	} {
+		res, err := provider(t, config(saying(t, http.StatusOK, told+rest).URL)).Pay(t.Context(), order())
+		if res.Outcome != want || (err != nil) != (want == core.Unknown) {
+			t.Errorf("%s: %s, %v; want %s", rest, res.Outcome, err, want)
+		}
+	}
+}
+
+func TestAnAnswerUnderAnErrorStatusIsEvidenceOnly(t *testing.T) {
+	t.Parallel()
+	const body = `{"result":"ok","invoice":"123456789","amount":"100000","status":"CONFIRM","reference":"1018"}`
+	res, err := provider(t, config(saying(t, http.StatusInternalServerError, body).URL)).Pay(t.Context(), order())
+	if core.OutcomeOf(err) != core.Unknown || res.Invoice != "" || res.Details["returned_invoice"] != "123456789" {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+func TestTheInstanceIsTheAccount(t *testing.T) {
+	t.Parallel()
+	describe := func(change func(*mmbc.Config)) core.Descriptor {
+		cfg := config("http://127.0.0.1:1/json")
+		change(&cfg)
+		d, err := provider(t, cfg).Describe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	usual := describe(func(*mmbc.Config) {})
+	for name, c := range map[string]struct {
+		change func(*mmbc.Config)
+		same   bool
+	}{
+		"password": {func(c *mmbc.Config) { c.Password = "another-one" }, true},
+		"user":     {func(c *mmbc.Config) { c.Username = "another" }, false},
+		"address":  {func(c *mmbc.Config) { c.BaseURL = "http://127.0.0.1:2/json" }, false},
+	} {
+		if got := describe(c.change); (got.Instance == usual.Instance) != c.same {
+			t.Errorf("another %s: instance %q, before %q", name, got.Instance, usual.Instance)
+		}
 	}
 }

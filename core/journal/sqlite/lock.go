@@ -76,7 +76,7 @@ func acquire(ctx context.Context, journal string, me holder, log *slog.Logger) (
 			return nil, &HeldError{Path: journal, PID: other.PID, URL: other.URL}
 		}
 		if seen == (holder{}) {
-			log.InfoContext(ctx, "waiting for the journal", "path", journal, "role", other.Role, "pid", other.PID)
+			log.WarnContext(ctx, "waiting for the journal", "path", journal, "role", other.Role, "pid", other.PID)
 		}
 		seen = other
 		if err := pause(ctx, lockPoll); err != nil {

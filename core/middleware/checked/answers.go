@@ -18,6 +18,7 @@ var (
 	errTooLong   = errors.New("too long")
 	errTooMany   = errors.New("too many products in one page")
 	errRepeating = errors.New("the page names itself as the next one")
+	errInvoice   = errors.New("it says that nothing was sent, and yet it has an invoice")
 	errNegative  = errors.New("a negative amount")
 )
 

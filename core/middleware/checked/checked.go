@@ -29,6 +29,9 @@ func (l *layer) Describe(ctx context.Context) (core.Descriptor, error) {
 	if err != nil {
 		return core.Descriptor{}, l.failed("describe", err)
 	}
+	if err := core.CheckDescriptor(d); err != nil {
+		return core.Descriptor{}, l.disbelieved("describe", err)
+	}
 	return d, nil
 }
 
@@ -67,7 +70,7 @@ func (l *layer) Pay(ctx context.Context, req core.PayRequest) (core.Result, erro
 		return core.Result{}, l.named(op, core.NotSent, core.CodeTransportNotSent, err)
 	}
 	res, err := l.next.Pay(ctx, req)
-	return l.order(op, res, err, func(res core.Result) (core.Result, error) { return core.CheckResult(d, req, res) })
+	return l.order(call{op, d, req}, res, err)
 }
 
 // Status implements [core.Provider].
@@ -78,26 +81,46 @@ func (l *layer) Status(ctx context.Context, req core.StatusRequest) (core.Result
 		return core.Result{}, l.failed(op, err)
 	}
 	res, err := l.next.Status(ctx, req)
-	return l.order(op, res, err, func(res core.Result) (core.Result, error) { return core.CheckResult(d, req.Original, res) })
+	return l.order(call{op, d, req.Original}, res, err)
 }
 
-// order settles an answer about an order: with an error the result is evidence and nothing else.
-func (l *layer) order(op string, res core.Result, err error, check func(core.Result) (core.Result, error)) (core.Result, error) {
-	if err != nil {
-		res = trimResult(res)
-		res.Outcome = core.Unknown
-		return res, l.failed(op, err)
+// call is what an answer about an order is held against.
+type call struct {
+	op         string
+	descriptor core.Descriptor
+	order      core.PayRequest
+}
+
+// order settles an answer about an order. With an error the result is evidence and nothing else; and nobody who has seen an invoice can say that nothing was sent.
+func (l *layer) order(c call, res core.Result, err error) (core.Result, error) {
+	tooLong := checkNumbers(res)
+	if tooLong != nil {
+		res = core.Disown(res)
 	}
-	if err := checkNumbers(res); err != nil {
-		res = trimResult(res)
-		res.Outcome, res.Code = core.Unknown, core.CodeInternal
-		return res, l.disbelieved(op, err)
+	res = trimResult(res)
+	switch {
+	case err != nil:
+		if res.Invoice != "" && core.OutcomeOf(err) == core.NotSent {
+			err = errInvoice
+		}
+		return l.evidence(c, res), l.failed(c.op, err)
+	case tooLong != nil:
+		return l.evidence(c, res), l.disbelieved(c.op, tooLong)
 	}
-	res, err = check(trimResult(res))
+	res, err = core.CheckResult(c.descriptor, c.order, res)
 	if err != nil {
-		return res, l.failed(op, err)
+		return res, l.failed(c.op, err)
 	}
 	return res, nil
+}
+
+// evidence is what remains of an answer that isn't believed. An invoice that came with another order's data isn't this order's.
+func (l *layer) evidence(c call, res core.Result) core.Result {
+	if res.Contradicts(c.order) {
+		res = core.Disown(res)
+	}
+	res.Outcome = core.Unknown
+	return res
 }
 
 // failed puts the name on an error. Of what an error may not claim, Unknown is made: an error is no answer, and a question about an order that was not

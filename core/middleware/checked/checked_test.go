@@ -116,13 +116,12 @@ func TestErrorsClaimNoMoreThanTheyMay(t *testing.T) {
 		err  error
 		want core.Outcome
 	}{
-		{"pay", &core.Error{Outcome: core.NotSent, Code: core.CodeTransportNotSent}, core.NotSent},
+		{"pay", &core.Error{Outcome: core.NotSent, Code: core.CodeTransportNotSent}, core.Unknown}, // there is an invoice
 		{"status", &core.Error{Outcome: core.NotSent, Code: core.CodeTransportNotSent}, core.Unknown},
 		{"pay", &core.Error{Outcome: core.Declined, Code: core.CodeDeclined}, core.Unknown},
 		{"pay", &core.Error{Outcome: core.Succeeded}, core.Unknown},
 		{"status", &core.Error{Outcome: core.Declined, Code: core.CodeNotFound}, core.Unknown},
 		{"pay", plain, core.Unknown},
-		{"pay", fmt.Errorf("outer: %w", &core.Error{Outcome: core.NotSent}), core.NotSent},
 	}
 	for _, tc := range cases {
 		res, err := orderCalls(checked.New("lane")(teller{result: done(), err: tc.err}))[tc.op](t.Context())
@@ -131,6 +130,12 @@ func TestErrorsClaimNoMoreThanTheyMay(t *testing.T) {
 			t.Errorf("%s with %v: %v, result %s", tc.op, tc.err, err, res.Outcome)
 		}
 		wantNamed(t, tc.op, err)
+	}
+	for _, notSent := range []error{&core.Error{Outcome: core.NotSent}, fmt.Errorf("outer: %w", &core.Error{Outcome: core.NotSent})} {
+		_, err := orderCalls(checked.New("lane")(teller{err: notSent}))["pay"](t.Context())
+		if core.OutcomeOf(err) != core.NotSent {
+			t.Errorf("%v without an invoice: %v", notSent, err)
+		}
 	}
 	if _, err := orderCalls(checked.New("lane")(teller{err: plain}))["pay"](t.Context()); !errors.Is(err, plain) {
 		t.Errorf("the cause is lost in %v", err)
@@ -216,4 +221,37 @@ func money(t *testing.T, value, currency string) core.Money {
 		t.Fatal(err)
 	}
 	return m
+}
+
+func TestEvidenceAboutAnotherOrderIsDisowned(t *testing.T) {
+	t.Parallel()
+	told := done()
+	told.Account = "089999999999"
+	failed := &core.Error{Code: core.CodeInternal, Err: errors.New("contradicts itself")}
+	for op, ask := range orderCalls(checked.New("lane")(teller{result: told, err: failed})) {
+		res, err := ask(t.Context())
+		if res.Invoice != "" || res.Details["returned_invoice"] != "I-1" || strings.Contains(res.Details["returned_account"], "99999") {
+			t.Errorf("%s: invoice %q, details %v (%v)", op, res.Invoice, res.Details, err)
+		}
+	}
+	told = done()
+	told.Invoice = core.Invoice(strings.Repeat("9", 300))
+	res, err := orderCalls(checked.New("lane")(teller{result: told}))["pay"](t.Context())
+	if res.Invoice != "" || core.OutcomeOf(err) != core.Unknown {
+		t.Errorf("an endless invoice: %d characters, %v", len(res.Invoice), err)
+	}
+}
+
+func TestADescriptionWithoutAnInstanceIsRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := checked.New("lane")(nameless{}).Describe(t.Context()); err == nil {
+		t.Error("it was taken")
+	}
+}
+
+// nameless describes a provider that doesn't say which account it is.
+type nameless struct{ core.Provider }
+
+func (nameless) Describe(context.Context) (core.Descriptor, error) {
+	return core.Descriptor{Name: "lane"}, nil
 }

@@ -20,12 +20,12 @@ func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request, path stri
 	case "POST _reset":
 		s.serveReset(w, s.Reset)
 	case "GET _fault":
-		s.showFaults(w)
+		s.showFaults(w, Faults())
 	case "POST _fault":
 		s.changeFault(w, r)
 	case "DELETE _fault":
 		s.faults.clear()
-		s.showFaults(w)
+		s.showFaults(w, nil)
 	default:
 		http.NotFound(w, r)
 	}
@@ -54,11 +54,11 @@ type problem struct {
 
 type faultsShown struct {
 	Active []Setting `json:"active"`
-	Faults []Fault   `json:"faults"`
+	Faults []Fault   `json:"faults,omitempty"` // all there are, where they were asked for
 }
 
-func (s *Sandbox) showFaults(w http.ResponseWriter) {
-	writeJSON(w, http.StatusOK, faultsShown{Active: s.faults.list(), Faults: Faults()})
+func (s *Sandbox) showFaults(w http.ResponseWriter, all []Fault) {
+	writeJSON(w, http.StatusOK, faultsShown{Active: s.faults.list(), Faults: all})
 }
 
 // changeFault takes name, times, call, account and queue from the query string or a form.
@@ -75,7 +75,7 @@ func (s *Sandbox) changeFault(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, problem{Error: err.Error(), Faults: faultNames()})
 		return
 	}
-	s.showFaults(w)
+	s.showFaults(w, nil)
 }
 
 // settingOf reads a setting. The name none without a call clears all calls.

@@ -76,7 +76,7 @@ func TestFaultsOverHTTP(t *testing.T) {
 	}
 	for _, step := range steps {
 		got := r.control(http.MethodPost, "/_fault?"+step.query)
-		if !strings.HasPrefix(squeeze(t, got.body), `{"active":`+step.active+`,"faults":[{"name":"no-answer-before"`) || got.status != http.StatusOK {
+		if squeeze(t, got.body) != `{"active":`+step.active+`}` || got.status != http.StatusOK {
 			t.Errorf("%s: %d %.300s", step.query, got.status, squeeze(t, got.body))
 		}
 	}
