@@ -47,7 +47,7 @@ plugin-%:
 ##@ Checking
 
 .PHONY: test
-test: needs-gcc generate-check vet lint rules ## all of it: generated code, vet, lint, import rules, tests with -race
+test: needs generate-check vet lint rules ## all of it: generated code, vet, lint, import rules, tests with -race
 	@$(TOOLS)/gotestsum --format $(TEST_FORMAT) --format-hide-empty-pkg --packages '$(PKGS)' -- $(TEST_FLAGS)
 
 .PHONY: rules
@@ -137,18 +137,19 @@ $(TOOLS)/.built: internal/tools/go.mod internal/tools/go.sum
 	CGO_ENABLED=0 go build -C internal/tools -o $(TOOLS)/ tool
 	touch $@
 
-# The race detector needs a C compiler and the headers of the C library.
-.PHONY: needs-gcc
-needs-gcc:
-	@works() { echo '#include <stdlib.h>' | $$(go env CC) -E - >/dev/null 2>&1; }
-	if works; then exit 0; fi
+# The race detector needs a C compiler and the headers of the C library; a test pastes the curl line of the demonstration.
+.PHONY: needs
+needs:
+	@compiles() { echo '#include <stdlib.h>' | $$(go env CC) -E - >/dev/null 2>&1; }
+	missing=$$(compiles || echo gcc libc6-dev; command -v curl >/dev/null || echo curl)
+	if [ -z "$$missing" ]; then exit 0; fi
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-		echo 'the race detector needs a C compiler: apt-get install gcc libc6-dev' >&2
+		echo "the tests need: apt-get install" $$missing >&2
 		exit 1
 	fi
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
-	works
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+	compiles && command -v curl >/dev/null
 
 .PHONY: clean
 clean: ## remove bin

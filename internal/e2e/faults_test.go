@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -286,4 +288,36 @@ func (w *world) cliAfter(g *process, args ...string) answer {
 	w.t.Helper()
 	<-g.done
 	return w.cli(args...).want(w.t, 0)
+}
+
+// TestAPluginThatIsStillStarting runs the plugin as a binary of its own, behind a script that lets it start only when it is told to.
+func TestAPluginThatIsStillStarting(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{direct: 0})
+	script := filepath.Join(w.dir, "slow-plugin")
+	text := fmt.Sprintf("#!/bin/sh\nwhile [ ! -e %s/go ]; do sleep 0.05; done\nexec %s\n", w.dir, plugin)
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.rewrite("plugin: mmbc", "plugin: ./slow-plugin")
+	w.gateway()
+	status, ready, err := w.get("/readyz")
+	if err != nil || status != http.StatusServiceUnavailable || !strings.Contains(fmt.Sprint(ready), "starting") {
+		t.Errorf("readiness meanwhile: %d %v %v", status, ready, err)
+	}
+	done := make(chan answer, 1)
+	go func() {
+		_, a, err := w.post("k", pageAccount, 100000)
+		if err != nil {
+			t.Error(err)
+		}
+		done <- a
+	}()
+	if err := os.WriteFile(filepath.Join(w.dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	(<-done).wants(t, "state", "succeeded")
+	if status, ready, err = w.get("/readyz"); err != nil || status != http.StatusOK {
+		t.Errorf("readiness afterwards: %d %v %v", status, ready, err)
+	}
 }

@@ -20,8 +20,8 @@ import (
 	"time"
 )
 
-// jalur is the binary under test, built once.
-var jalur string
+// The binaries under test, built once: jalur itself, and the MMBC plugin as a binary of its own.
+var jalur, plugin string
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -34,8 +34,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	jalur = filepath.Join(dir, "jalur")
-	build := exec.Command("go", "build", "-o", jalur, "github.com/jalurhq/jalur/cmd/jalur")
+	jalur, plugin = filepath.Join(dir, "jalur"), filepath.Join(dir, "mmbc")
+	build := exec.Command("go", "build", "-o", dir, "github.com/jalurhq/jalur/cmd/jalur", "github.com/jalurhq/jalur/plugins/mmbc")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", out, err)
