@@ -123,7 +123,7 @@ func strangersInvoice(res core.Result) core.Result {
 // or tell the invoice by which to ask; that nothing moved is left for a person to say.
 func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) error {
 	for {
-		p, err := e.Store.Payment(ctx, c.payment.ID)
+		p, err := e.readAgain(ctx, c.payment.ID)
 		if err != nil {
 			return fmt.Errorf("late answer: %w", err)
 		}
@@ -143,6 +143,19 @@ func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) erro
 			res = strangersInvoice(res)
 		case !errors.Is(err, journal.ErrStale): // stale: somebody changed it again; look again
 			return fmt.Errorf("late answer: %w", err)
+		}
+	}
+}
+
+// readAgain reads a payment until the journal can be read: an answer that came is not lost over that.
+func (e *Engine) readAgain(ctx context.Context, id core.PaymentID) (journal.Payment, error) {
+	for {
+		p, err := e.Store.Payment(ctx, id)
+		if err == nil || errors.Is(err, journal.ErrNotFound) {
+			return p, err
+		}
+		if slept := e.Clock.Sleep(ctx, lookAgain); slept != nil {
+			return p, errors.Join(err, slept)
 		}
 	}
 }
