@@ -143,6 +143,9 @@ func (s *Store) transact(ctx context.Context, changes ...*change) error {
 		return group.NotWritten(err)
 	}
 	defer conn.Release()
+	if err := s.held(); err != nil { // a new connection may have shown another database
+		return group.NotWritten(err)
+	}
 	if unsure {
 		if err := standbysAnswer(work, conn); err != nil {
 			return group.NotWritten(err)
