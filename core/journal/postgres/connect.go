@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -67,9 +68,7 @@ func prepared(address *pgx.ConnConfig, parameters map[string]string) *pgx.ConnCo
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = appName
 	}
-	for key, value := range parameters {
-		config.RuntimeParams[key] = value
-	}
+	maps.Copy(config.RuntimeParams, parameters)
 	if config.ValidateConnect == nil && severalHosts(config) {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // of several servers the one that is the primary
 	}

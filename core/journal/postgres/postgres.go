@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,7 +122,9 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 
 // name tells where a database is, without its password.
 func name(c *pgx.ConnConfig) string {
-	return fmt.Sprintf("postgres://%s@%s:%d/%s", c.User, c.Host, c.Port, c.Database)
+	return (&url.URL{
+		Scheme: "postgres", User: url.User(c.User), Host: net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), Path: c.Database,
+	}).String()
 }
 
 func (s *Store) start(ctx context.Context, address *pgx.ConnConfig) error {
@@ -141,7 +146,7 @@ func (s *Store) start(ctx context.Context, address *pgx.ConnConfig) error {
 	for i := range all {
 		all[i] = writer{s}
 	}
-	s.writing = group.New(s.config.QueueWait, all...) //nolint:contextcheck // the opening's context ends before the writers do
+	s.writing = group.New(s.config.QueueWait, all...)
 	return nil
 }
 
@@ -163,7 +168,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // checkClock compares a time that was read from the database between before and now.
 func (s *Store) checkClock(before, theirs time.Time) error {
-	early, late := before.Sub(theirs), theirs.Sub(time.Now())
+	early, late := before.Sub(theirs), time.Until(theirs)
 	if off := max(early, late); off > s.config.Skew {
 		return fmt.Errorf("this machine's clock and the database's are %s apart: leases need both within %s", off.Round(time.Millisecond), s.config.Skew)
 	}

@@ -14,9 +14,9 @@ import (
 type fate int32
 
 const (
-	pass      fate = iota
-	loseReply      // the server commits, and nobody hears of it
-	loseItself     // the server never hears of it
+	pass       fate = iota
+	loseReply       // the server commits, and nobody hears of it
+	loseItself      // the server never hears of it
 )
 
 // proxy stands before a server and breaks connections at a commit.

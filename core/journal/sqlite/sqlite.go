@@ -110,7 +110,7 @@ func start(ctx context.Context, path string, config Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, readers.Close(), pool.Close())
 	}
-	w := newWriter(pool, config.Logger) //nolint:contextcheck // the opening's context ends before the writer does
+	w := newWriter(pool, config.Logger)
 	store := &Store{now: config.Now, readers: readers, reads: reads, writer: w, writing: group.New[change](0, w)}
 	if err := store.wake(ctx); err != nil {
 		return nil, errors.Join(err, store.stop())
