@@ -47,7 +47,7 @@ plugin-%:
 ##@ Checking
 
 .PHONY: test
-test: needs generate-check vet lint rules ## all of it: generated code, vet, lint, import rules, tests with -race
+test: needs needs-postgres generate-check vet lint rules ## all of it: generated code, vet, lint, import rules, tests with -race
 	@$(TOOLS)/gotestsum --format $(TEST_FORMAT) --format-hide-empty-pkg --packages '$(PKGS)' -- $(TEST_FLAGS)
 
 .PHONY: rules
@@ -150,6 +150,19 @@ needs:
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 	compiles && command -v curl >/dev/null
+
+# The tests start servers of their own; no cluster of the package's is needed.
+.PHONY: needs-postgres
+needs-postgres:
+	@works() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+	if works; then exit 0; fi
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		echo 'the tests of the journal need a PostgreSQL server: apt-get install postgresql' >&2
+		exit 1
+	fi
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+	works
 
 .PHONY: clean
 clean: ## remove bin

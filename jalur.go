@@ -19,6 +19,8 @@ import (
 	"github.com/jalurhq/jalur/config"
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/clock"
+	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/postgres"
 	"github.com/jalurhq/jalur/core/journal/sqlite"
 	"github.com/jalurhq/jalur/core/middleware/breaker"
 	"github.com/jalurhq/jalur/core/middleware/tracing"
@@ -35,7 +37,7 @@ const startWait = 5 * time.Second
 type Options struct {
 	// Shipped is what sdk.Self gave to main: the plugins that this program can start itself as. Without it every plugin must be a path.
 	Shipped sdk.Shipped
-	// GatewayURL is where this process serves the HTTP API. Empty: it serves none and holds the journal for a short time only.
+	// GatewayURL is where this process serves the HTTP API. Empty: it serves none and holds the journal for a short time only. A journal on PostgreSQL isn't held.
 	GatewayURL string
 	Log        *slog.Logger         // default slog.Default()
 	Tracer     trace.TracerProvider // default OpenTelemetry's global one
@@ -59,7 +61,7 @@ func (o Options) withDefaults() Options {
 type Service struct {
 	*payments.Service
 
-	store   *sqlite.Store
+	store   journal.Store
 	plugins []*host.Plugin
 }
 
@@ -71,11 +73,7 @@ func Open(ctx context.Context, cfg config.Config, options Options) (*Service, er
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	role := sqlite.RoleCommand
-	if options.GatewayURL != "" {
-		role = sqlite.RoleGateway
-	}
-	store, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.JournalPath(), Role: role, URL: options.GatewayURL, Logger: options.Log})
+	store, err := openJournal(ctx, cfg, options)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +82,18 @@ func Open(ctx context.Context, cfg config.Config, options Options) (*Service, er
 		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
 	return s, nil
+}
+
+// openJournal chooses the store. A SQLite file has one holder at a time; on PostgreSQL any number of gateways and commands work side by side.
+func openJournal(ctx context.Context, cfg config.Config, options Options) (journal.Store, error) {
+	if dsn := cfg.JournalDSN(); dsn != "" {
+		return postgres.Open(ctx, postgres.Config{DSN: dsn, Logger: options.Log})
+	}
+	role := sqlite.RoleCommand
+	if options.GatewayURL != "" {
+		role = sqlite.RoleGateway
+	}
+	return sqlite.Open(ctx, sqlite.Config{Path: cfg.JournalPath(), Role: role, URL: options.GatewayURL, Logger: options.Log})
 }
 
 func (s *Service) start(ctx context.Context, cfg config.Config, options Options) error {

@@ -56,15 +56,30 @@ func (c checker) run() {
 func (c checker) journal(at path) {
 	file, isSQLite := strings.CutPrefix(c.config.Journal, sqliteScheme)
 	switch {
-	case strings.HasPrefix(c.config.Journal, postgresScheme), strings.HasPrefix(c.config.Journal, postgresAlias):
-		c.found.add(at, "a postgres journal is not supported in this version; use sqlite://FILE")
+	case isPostgres(c.config.Journal):
+		if !namesDatabase(c.config.Journal) {
+			c.found.add(at, "must be "+postgresScheme+"USER@HOST/DATABASE")
+		}
 	case !isSQLite || file == "":
-		c.found.add(at, "must be sqlite://FILE, such as "+DefaultJournal)
+		c.found.add(at, "must be sqlite://FILE, such as "+DefaultJournal+", or "+postgresScheme+"USER@HOST/DATABASE")
 	case strings.Contains(file, ":memory:") || strings.HasSuffix(file, "/"):
 		c.found.add(at, "must name a file: the journal has to outlive the process")
 	case strings.ContainsAny(file, "?#"):
 		c.found.add(at, "takes a file's path only, no options after it")
 	}
+}
+
+func isPostgres(journal string) bool {
+	return strings.HasPrefix(journal, postgresScheme) || strings.HasPrefix(journal, postgresAlias)
+}
+
+// namesDatabase looks only whether the database is named: without a name it would be the user's, which is hardly ever meant. Several hosts with ports are no
+// URL in the strict sense, so the address is not parsed as one.
+func namesDatabase(address string) bool {
+	_, rest, _ := strings.Cut(address, "://")
+	rest, options, _ := strings.Cut(rest, "?")
+	_, database, _ := strings.Cut(rest, "/")
+	return database != "" || strings.Contains("&"+options, "&dbname=")
 }
 
 func (c checker) provider(at path, name string, p Provider) {

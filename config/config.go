@@ -40,7 +40,8 @@ func Scopes() []Scope { return []Scope{ScopeRead, ScopePay, ScopeResolve, ScopeA
 
 // Config is everything that a gateway is told. What [Load] returns has its defaults filled in, its paths absolute and its rules checked.
 type Config struct {
-	// Journal is "sqlite://PATH"; default [DefaultJournal]. A relative path starts at the file's folder. See [Config.JournalPath].
+	// Journal is "sqlite://PATH" or "postgres://USER@HOST/DATABASE"; default [DefaultJournal]. A relative path starts at the file's folder. See
+	// [Config.JournalPath] and [Config.JournalDSN].
 	Journal   string              `koanf:"journal"`
 	Providers map[string]Provider `koanf:"providers"`
 	Routes    []Route             `koanf:"routes"`
@@ -147,6 +148,14 @@ func orDefault[T comparable](value, standard T) T {
 		return standard
 	}
 	return value
+}
+
+// JournalDSN gives the address of a PostgreSQL journal, which may hold a password; "" where the journal is a file.
+func (c Config) JournalDSN() string {
+	if isPostgres(c.Journal) {
+		return c.Journal
+	}
+	return ""
 }
 
 // JournalPath gives the file of a SQLite journal: absolute after [Load], otherwise as it was written.

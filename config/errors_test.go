@@ -155,8 +155,9 @@ func TestBadRoutes(t *testing.T) {
 func TestBadJournalAndServer(t *testing.T) {
 	t.Parallel()
 	refuse(t, map[string]badFile{
-		"postgres":              {text: "journal: postgres://user:hunter2@host/db\n", want: []string{`a.yaml:1:1: journal: a postgres journal is not supported in this version; use sqlite://FILE`}},
-		"an unknown journal":    {text: "journal: jalur.db\n", want: []string{`a.yaml:1:1: journal: must be sqlite://FILE, such as sqlite://jalur.db`}},
+		"no database":           {text: "journal: postgres://user:hunter2@host\n", want: []string{`a.yaml:1:1: journal: must be postgres://USER@HOST/DATABASE`}},
+		"no database, 2":        {text: "journal: postgresql://user:hunter2@host/?sslmode=require\n", want: []string{`a.yaml:1:1: journal: must be postgres://USER@HOST/DATABASE`}},
+		"an unknown journal":    {text: "journal: jalur.db\n", want: []string{`a.yaml:1:1: journal: must be sqlite://FILE, such as sqlite://jalur.db, or postgres://USER@HOST/DATABASE`}},
 		"a journal in memory":   {text: `journal: "sqlite://:memory:"`, want: []string{`a.yaml:1:1: journal: must name a file: the journal has to outlive the process`}},
 		"a journal's options":   {text: "journal: sqlite://a.db?mode=ro\n", want: []string{`a.yaml:1:1: journal: takes a file's path only, no options after it`}},
 		"a journal's folder":    {text: "journal: sqlite://data/\n", want: []string{`a.yaml:1:1: journal: must name a file: the journal has to outlive the process`}},

@@ -309,3 +309,19 @@ func write(t *testing.T, name, text string) {
 		t.Fatal(err)
 	}
 }
+
+func TestPostgresJournal(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{
+		"postgres://jalur@host/db", "postgresql://jalur@a:5432,b:5433/db?sslmode=require", "postgres:///db?host=/run/postgresql",
+		"postgres://host/?dbname=db",
+	} {
+		c, err := parse(t, "a.yaml", "journal: "+address+"\n")
+		if err != nil || c.JournalDSN() != address {
+			t.Errorf("%s: %q, %v", address, c.JournalDSN(), err)
+		}
+	}
+	if c, err := parse(t, "a.yaml", ""); err != nil || c.JournalDSN() != "" {
+		t.Errorf("a file has the address %q, %v", c.JournalDSN(), err)
+	}
+}

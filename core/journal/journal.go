@@ -207,3 +207,10 @@ type Store interface {
 	Ping(ctx context.Context) error
 	Close() error
 }
+
+// Notifier is what a [Store] may offer beside: it tells of changes as they happen, those of other processes on the same database too.
+type Notifier interface {
+	// Changes calls changed with every payment that a change was applied to, until the context ends. It may tell late or twice, and while a connection is
+	// down not at all: whoever waits for a payment also reads it from time to time.
+	Changes(ctx context.Context, changed func(core.PaymentID))
+}

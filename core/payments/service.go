@@ -60,6 +60,9 @@ func New(cfg Config) *Service {
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.working.Go(func() { s.reconciler.Run(background) })
+	if store, ok := cfg.Store.(journal.Notifier); ok {
+		s.working.Go(func() { store.Changes(background, hub.changed) })
+	}
 	return s
 }
 

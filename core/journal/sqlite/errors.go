@@ -10,20 +10,6 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-func notWritten(err error) error {
-	return fmt.Errorf("%w: %w", journal.ErrNotWritten, err)
-}
-
-// refusal sorts the error of a change that was undone: the journal's own errors stay as they are, every other means that nothing was written.
-func refusal(err error) error {
-	for _, own := range []error{journal.ErrStale, journal.ErrIllegal, journal.ErrInvoiceTaken} {
-		if errors.Is(err, own) {
-			return err
-		}
-	}
-	return notWritten(err)
-}
-
 // primaryCode gives SQLite's result code without its details. ok is false for other errors.
 func primaryCode(err error) (code int, ok bool) {
 	const detailBits = 0xff

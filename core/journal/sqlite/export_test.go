@@ -11,7 +11,7 @@ func (s *Store) Commits() int64 { return s.writer.commits.Load() }
 
 // Write makes a change of the test's own in the writer. SQL runs on the writer's connection.
 func (s *Store) Write(ctx context.Context, change func(run func(sql string) error) error) error {
-	return s.writer.do(ctx, func(ctx context.Context, _ *db.Queries) error {
+	return s.do(ctx, func(ctx context.Context, _ *db.Queries) error {
 		return change(func(sql string) error {
 			_, err := s.writer.session.conn.ExecContext(ctx, sql)
 			return err

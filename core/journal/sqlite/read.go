@@ -3,15 +3,12 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/internal/rules"
 	"github.com/jalurhq/jalur/core/journal/sqlite/internal/db"
 )
 
@@ -92,7 +89,7 @@ func (s *Store) Inquiry(ctx context.Context, client, id string) (journal.Inquiry
 // List implements [journal.Store]. A cursor that no page gave is an ErrCursor. Where the payments' state is asked for, it is that of
 // the moment of the call.
 func (s *Store) List(ctx context.Context, f journal.Filter) (journal.Page, error) {
-	q, err := question(f)
+	q, err := rules.Ask(f)
 	if err != nil {
 		return journal.Page{}, err
 	}
@@ -104,11 +101,11 @@ func (s *Store) List(ctx context.Context, f journal.Filter) (journal.Page, error
 	if err != nil {
 		return journal.Page{}, err
 	}
-	return page(ids, found, int(q.Most)-1), nil
+	return rules.Page(ids, found, q.Size), nil
 }
 
 // find looks the ids up and then the payments, both in one view of the file.
-func (s *Store) find(ctx context.Context, f journal.Filter, question db.ListUnderKeyParams) ([]string, []joined, error) {
+func (s *Store) find(ctx context.Context, f journal.Filter, question rules.Question) ([]string, []joined, error) {
 	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, nil, err
@@ -123,36 +120,6 @@ func (s *Store) find(ctx context.Context, f journal.Filter, question db.ListUnde
 	return ids, rows, err
 }
 
-// question puts a filter into the words of the statements; those of ListUnderKey are all there are.
-func question(f journal.Filter) (db.ListUnderKeyParams, error) {
-	q := db.ListUnderKeyParams{
-		Key: string(f.Key), Client: f.Client, Account: string(f.Account), AnyClient: flag(f.AnyClient),
-		Since: math.MinInt64, BeforeAt: math.MaxInt64, Most: int64(limit(f.Limit)) + 1,
-	}
-	if !f.Since.IsZero() {
-		q.Since = micros(f.Since)
-	}
-	q.State, q.StateToo = states(f.State)
-	if f.Cursor == "" {
-		return q, nil
-	}
-	var err error
-	q.BeforeAt, q.BeforeID, err = readCursor(f.Cursor)
-	return q, err
-}
-
-// states gives the attempt states that a payment's state stands for; there are at most two. A state that isn't on the list stands for none.
-func states(s journal.PaymentState) (state, too string) {
-	if s == "" {
-		return "", ""
-	}
-	of := s.Attempts()
-	if len(of) == 0 {
-		return string(s), string(s)
-	}
-	return string(of[0]), string(of[len(of)-1])
-}
-
 func flag(b bool) int64 {
 	if b {
 		return 1
@@ -160,70 +127,33 @@ func flag(b bool) int64 {
 	return 0
 }
 
-func limit(asked int) int {
-	if asked <= 0 {
-		return journal.DefaultPage
-	}
-	return min(asked, journal.MaxPage)
-}
-
 // list asks by the index that narrows most.
-func list(ctx context.Context, q *db.Queries, f journal.Filter, by db.ListUnderKeyParams) ([]string, error) {
+func list(ctx context.Context, q *db.Queries, f journal.Filter, by rules.Question) ([]string, error) {
+	most, everybody := int64(by.Size)+1, flag(f.AnyClient)
 	switch {
 	case f.Key != "":
-		return q.ListUnderKey(ctx, by)
+		return q.ListUnderKey(ctx, db.ListUnderKeyParams{
+			Key: string(f.Key), AnyClient: everybody, Client: f.Client, Account: string(f.Account), Since: by.Since,
+			BeforeAt: by.BeforeAt, BeforeID: by.BeforeID, State: by.State, StateToo: by.StateToo, Most: most,
+		})
 	case f.Account != "":
 		return q.ListOfAccount(ctx, db.ListOfAccountParams{
-			Account: by.Account, AnyClient: by.AnyClient, Client: by.Client, Since: by.Since,
-			BeforeAt: by.BeforeAt, BeforeID: by.BeforeID, State: by.State, StateToo: by.StateToo, Most: by.Most,
+			Account: string(f.Account), AnyClient: everybody, Client: f.Client, Since: by.Since,
+			BeforeAt: by.BeforeAt, BeforeID: by.BeforeID, State: by.State, StateToo: by.StateToo, Most: most,
 		})
 	case f.State != "" && !f.State.Final():
 		return q.ListOpen(ctx, db.ListOpenParams{
-			State: by.State, StateToo: by.StateToo, AnyClient: by.AnyClient, Client: by.Client, Since: by.Since,
-			BeforeAt: by.BeforeAt, BeforeID: by.BeforeID, Most: by.Most,
+			State: by.State, StateToo: by.StateToo, AnyClient: everybody, Client: f.Client, Since: by.Since,
+			BeforeAt: by.BeforeAt, BeforeID: by.BeforeID, Most: most,
 		})
 	case f.AnyClient:
 		return q.ListAll(ctx, db.ListAllParams{
-			Since: by.Since, BeforeAt: by.BeforeAt, BeforeID: by.BeforeID,
-			State: by.State, StateToo: by.StateToo, Most: by.Most,
+			Since: by.Since, BeforeAt: by.BeforeAt, BeforeID: by.BeforeID, State: by.State, StateToo: by.StateToo, Most: most,
 		})
 	default:
 		return q.ListOfClient(ctx, db.ListOfClientParams{
-			Client: by.Client, Since: by.Since, BeforeAt: by.BeforeAt, BeforeID: by.BeforeID,
-			State: by.State, StateToo: by.StateToo, Most: by.Most,
+			Client: f.Client, Since: by.Since, BeforeAt: by.BeforeAt, BeforeID: by.BeforeID,
+			State: by.State, StateToo: by.StateToo, Most: most,
 		})
 	}
-}
-
-// page puts the payments into the order of their ids. One more than the size was asked for: it tells that there is a next page.
-func page(ids []string, found []journal.Payment, size int) journal.Page {
-	place := make(map[string]int, len(ids))
-	for i, id := range ids {
-		place[id] = i
-	}
-	sorted := make([]journal.Payment, len(found))
-	for _, p := range found {
-		sorted[place[string(p.ID)]] = p
-	}
-	if len(sorted) <= size {
-		return journal.Page{Payments: sorted}
-	}
-	return journal.Page{Payments: sorted[:size], Next: cursor(sorted[size-1])}
-}
-
-func cursor(p journal.Payment) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(micros(p.CreatedAt), 10) + ":" + string(p.ID)))
-}
-
-func readCursor(text string) (at int64, id string, err error) {
-	plain, err := base64.RawURLEncoding.DecodeString(text)
-	if err == nil {
-		var number string
-		number, id, _ = strings.Cut(string(plain), ":")
-		at, err = strconv.ParseInt(number, 10, 64)
-	}
-	if err != nil {
-		return 0, "", fmt.Errorf("page %q: %w", text, journal.ErrCursor)
-	}
-	return at, id, nil
 }

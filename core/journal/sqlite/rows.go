@@ -9,6 +9,7 @@ import (
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/internal/rules"
 	"github.com/jalurhq/jalur/core/journal/sqlite/internal/db"
 )
 
@@ -78,16 +79,10 @@ func updateRow(a db.Attempt, c journal.Change) db.UpdateAttemptParams {
 	}
 }
 
-// step is one change of state.
-type step struct {
-	from, to journal.State
-	at       time.Time
-}
-
-func eventRow(s step, a journal.Attempt, cause journal.Cause) db.InsertEventParams {
+func eventRow(s rules.Step, a journal.Attempt, cause journal.Cause) db.InsertEventParams {
 	return db.InsertEventParams{
-		AttemptID: a.ID, FromState: string(s.from), ToState: string(s.to), Fence: a.Fence,
-		Actor: cause.Actor, Why: cause.Why, Evidence: nullText(string(cause.Evidence)), At: micros(s.at),
+		AttemptID: a.ID, FromState: string(s.From), ToState: string(s.To), Fence: a.Fence,
+		Actor: cause.Actor, Why: cause.Why, Evidence: nullText(string(cause.Evidence)), At: micros(s.At),
 	}
 }
 

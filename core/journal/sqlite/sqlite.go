@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/internal/group"
 	"github.com/jalurhq/jalur/core/journal/sqlite/internal/db"
 )
 
 //go:generate sqlc generate -f sqlc.yaml
 
 // ErrClosed is the error of a store that writes no more. It comes together with [journal.ErrNotWritten].
-var ErrClosed = errors.New("the journal is closed")
+var ErrClosed = group.ErrClosed
 
 // Config is what a [Store] is opened with.
 type Config struct {
@@ -36,6 +37,7 @@ type Store struct {
 	now     func() time.Time
 	lock    *lock
 	writer  *writer
+	writing *group.Group[change]
 	readers *sql.DB
 	reads   *db.Queries
 
@@ -108,8 +110,8 @@ func start(ctx context.Context, path string, config Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, readers.Close(), pool.Close())
 	}
-	w := newWriter(pool, config.Logger) //nolint:contextcheck // the opening's context ends before the writer does
-	store := &Store{now: config.Now, readers: readers, reads: reads, writer: w}
+	w := newWriter(pool, config.Logger)
+	store := &Store{now: config.Now, readers: readers, reads: reads, writer: w, writing: group.New[change](0, w)}
 	if err := store.wake(ctx); err != nil {
 		return nil, errors.Join(err, store.stop())
 	}
@@ -118,7 +120,7 @@ func start(ctx context.Context, path string, config Config) (*Store, error) {
 
 // wake makes the attempts of dead senders due.
 func (s *Store) wake(ctx context.Context) error {
-	return s.writer.do(ctx, func(ctx context.Context, q *db.Queries) error {
+	return s.do(ctx, func(ctx context.Context, q *db.Queries) error {
 		_, err := q.WakeSending(ctx, nullMicros(s.now()))
 		return err
 	})
@@ -126,7 +128,7 @@ func (s *Store) wake(ctx context.Context) error {
 
 // Ping writes one small row.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.writer.do(ctx, func(ctx context.Context, q *db.Queries) error {
+	return s.do(ctx, func(ctx context.Context, q *db.Queries) error {
 		return q.Beat(ctx, s.now().UnixMicro())
 	})
 }
@@ -138,5 +140,8 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) stop() error {
-	return errors.Join(s.reads.Close(), s.readers.Close(), s.writer.close())
+	s.writing.Close()
+	return errors.Join(s.reads.Close(), s.readers.Close(), s.writer.pool.Close())
 }
+
+func (s *Store) do(ctx context.Context, c change) error { return s.writing.Do(ctx, c) }

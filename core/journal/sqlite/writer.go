@@ -10,30 +10,21 @@ import (
 	"sync/atomic"
 
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/internal/group"
 	"github.com/jalurhq/jalur/core/journal/sqlite/internal/db"
 )
-
-// maxBatch bounds the changes that are committed together.
-const maxBatch = 128
 
 // change is one caller's write. An error undoes all of it and nothing of the others in the batch.
 type change func(ctx context.Context, q *db.Queries) error
 
-// request is a change that waits for its turn.
-type request struct {
-	gone func() error // an error where the caller has left
-	do   change
-	done chan error // takes one answer
-}
+// request is a change in a batch.
+type request = *group.Entry[change]
 
-// writer is the one goroutine that writes. It takes the changes of all callers who wait, makes each one in a savepoint of one transaction,
+// writer is the one goroutine that writes. It makes each change of a batch in a savepoint of one transaction,
 // commits, and only then answers.
 type writer struct {
 	pool    *sql.DB // of one connection
 	log     *slog.Logger
-	queue   chan request // without a buffer: who has sent is in a batch, who hasn't can still leave
-	quit    chan struct{}
-	stopped chan struct{}
 	commits atomic.Int64
 	commit  func(ctx context.Context, s *session) error
 
@@ -43,73 +34,20 @@ type writer struct {
 }
 
 func newWriter(pool *sql.DB, log *slog.Logger) *writer {
-	w := &writer{
-		pool: pool, log: log, commit: commit,
-		queue: make(chan request), quit: make(chan struct{}), stopped: make(chan struct{}),
-	}
-	go w.run()
-	return w
+	return &writer{pool: pool, log: log, commit: commit}
 }
 
-// do makes one change. A caller who leaves while the change waits gets ErrNotWritten; once the change is in a batch he waits for the truth.
-func (w *writer) do(ctx context.Context, c change) error {
-	if err := ctx.Err(); err != nil {
-		return notWritten(err)
-	}
-	r := request{gone: ctx.Err, do: c, done: make(chan error, 1)}
-	select {
-	case w.queue <- r:
-		return <-r.done
-	case <-ctx.Done():
-		return notWritten(ctx.Err())
-	case <-w.quit:
-		return notWritten(ErrClosed)
-	}
-}
+// Close implements [group.Writer].
+func (w *writer) Close() { w.drop() }
 
-// close is called once.
-func (w *writer) close() error {
-	close(w.quit)
-	<-w.stopped
-	return w.pool.Close()
-}
-
-// run uses a context of its own: no caller's leaving may interrupt a transaction that others share.
-func (w *writer) run() {
-	ctx := context.Background()
-	defer close(w.stopped)
-	defer w.drop()
-	for {
-		select {
-		case first := <-w.queue:
-			w.write(ctx, w.gather(first))
-		case <-w.quit:
-			return
-		}
-	}
-}
-
-// gather adds those who are waiting already; it waits for nobody.
-func (w *writer) gather(first request) []request {
-	batch := []request{first}
-	for len(batch) < maxBatch {
-		select {
-		case next := <-w.queue:
-			batch = append(batch, next)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-func (w *writer) write(ctx context.Context, batch []request) {
-	answers, err := w.transact(ctx, batch)
+// Write implements [group.Writer]. It uses a context of its own: no caller's leaving may interrupt a transaction that others share.
+func (w *writer) Write(batch []request) {
+	answers, err := w.transact(context.Background(), batch)
 	for i, r := range batch {
 		if err != nil {
-			r.done <- err
+			r.Answer(err)
 		} else {
-			r.done <- answers[i]
+			r.Answer(answers[i])
 		}
 	}
 }
@@ -119,13 +57,13 @@ func (w *writer) write(ctx context.Context, batch []request) {
 func (w *writer) transact(ctx context.Context, batch []request) ([]error, error) {
 	s, err := w.connected(ctx)
 	if err != nil {
-		return nil, notWritten(err)
+		return nil, group.NotWritten(err)
 	}
 	answers, err := s.changes(ctx, batch)
 	if err != nil {
 		w.log.WarnContext(ctx, "the journal took none of a batch", "changes", len(batch), "error", err)
 		w.drop()
-		return nil, notWritten(err)
+		return nil, group.NotWritten(err)
 	}
 	if err := w.commit(ctx, s); err != nil {
 		w.log.ErrorContext(ctx, "a commit of the journal failed", "changes", len(batch), "error", err)
@@ -248,18 +186,18 @@ func (s *session) changes(ctx context.Context, batch []request) ([]error, error)
 // change makes one change in a savepoint. Where SQLite gave up the whole transaction by itself (a full disk, say), the savepoint is gone
 // as well: that is an error of the transaction.
 func (s *session) change(ctx context.Context, r request) (answer, err error) {
-	if err := r.gone(); err != nil {
-		return notWritten(err), nil
+	if err := r.Gone(); err != nil {
+		return group.NotWritten(err), nil
 	}
 	if err := s.run(ctx, sqlSave); err != nil {
 		return nil, err
 	}
-	answer = r.do(ctx, s.queries)
+	answer = r.Change(ctx, s.queries)
 	if answer == nil {
 		return nil, s.run(ctx, sqlRelease)
 	}
 	if err := s.run(ctx, sqlUndo, sqlRelease); err != nil {
 		return nil, errors.Join(answer, err)
 	}
-	return refusal(answer), nil
+	return group.Refusal(answer), nil
 }

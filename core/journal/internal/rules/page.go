@@ -1,0 +1,88 @@
+package rules
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/jalurhq/jalur/core/journal"
+)
+
+// Question is a filter in the words of SQL statements.
+type Question struct {
+	Since    int64 // microseconds since 1970
+	BeforeAt int64
+	BeforeID string
+	State    string // of the last attempt: one of two; both empty: any
+	StateToo string
+	Size     int // of the page; one more is to be asked for, which tells whether there is a next page
+}
+
+// Ask words a filter. Errors: [journal.ErrCursor].
+func Ask(f journal.Filter) (Question, error) {
+	q := Question{Since: math.MinInt64, BeforeAt: math.MaxInt64, Size: size(f.Limit)}
+	if !f.Since.IsZero() {
+		q.Since = f.Since.UnixMicro()
+	}
+	q.State, q.StateToo = states(f.State)
+	if f.Cursor == "" {
+		return q, nil
+	}
+	var err error
+	q.BeforeAt, q.BeforeID, err = readCursor(f.Cursor)
+	return q, err
+}
+
+// states gives the attempt states that a payment's state stands for; there are at most two. A state that isn't on the list stands for none.
+func states(s journal.PaymentState) (state, too string) {
+	if s == "" {
+		return "", ""
+	}
+	of := s.Attempts()
+	if len(of) == 0 {
+		return string(s), string(s)
+	}
+	return string(of[0]), string(of[len(of)-1])
+}
+
+func size(asked int) int {
+	if asked <= 0 {
+		return journal.DefaultPage
+	}
+	return min(asked, journal.MaxPage)
+}
+
+// Page puts the payments that were found into the order of their ids and cuts off the one too many.
+func Page(ids []string, found []journal.Payment, size int) journal.Page {
+	place := make(map[string]int, len(ids))
+	for i, id := range ids {
+		place[id] = i
+	}
+	sorted := make([]journal.Payment, len(found))
+	for _, p := range found {
+		sorted[place[string(p.ID)]] = p
+	}
+	if len(sorted) <= size {
+		return journal.Page{Payments: sorted}
+	}
+	return journal.Page{Payments: sorted[:size], Next: cursor(sorted[size-1])}
+}
+
+func cursor(p journal.Payment) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.CreatedAt.UnixMicro(), 10) + ":" + string(p.ID)))
+}
+
+func readCursor(text string) (at int64, id string, err error) {
+	plain, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		var number string
+		number, id, _ = strings.Cut(string(plain), ":")
+		at, err = strconv.ParseInt(number, 10, 64)
+	}
+	if err != nil {
+		return 0, "", fmt.Errorf("page %q: %w", text, journal.ErrCursor)
+	}
+	return at, id, nil
+}

@@ -1,0 +1,35 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// CheckClock compares the database's clock, as it was read since before, with this machine's.
+func (s *Store) CheckClock(before, theirs time.Time) error { return s.checkClock(before, theirs) }
+
+// Facts is what a server says of itself.
+type Facts struct {
+	Version                               int
+	Recovering                            bool
+	ReadOnly, SyncCommit, Standbys, Fsync string
+}
+
+// Check is the check of what a server says of itself.
+func (f Facts) Check() error {
+	return facts{
+		version: f.Version, recovering: f.Recovering, readOnly: f.ReadOnly, syncCommit: f.SyncCommit, standbys: f.Standbys, fsync: f.Fsync,
+	}.check()
+}
+
+// Guarded connects as the store does.
+func Guarded(ctx context.Context, dsn string) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	guard(config)
+	return pgx.ConnectConfig(ctx, config)
+}
