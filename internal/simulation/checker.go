@@ -300,18 +300,27 @@ func (c *checker) sent(g *Gateway, id core.PaymentID, err error) {
 	}
 	for _, s := range c.w.book.order {
 		a := s.attempt
-		outcome, mine := g.told[a.ID]
+		told, mine := g.told[a.ID]
 		if a.PaymentID != id || !mine {
 			continue
 		}
-		believed := outcome == core.Succeeded || outcome == core.Refunded || outcome == core.Pending
 		switch {
-		case a.State == journal.Sending && a.Owner == g.name:
-			c.violate("%s was told %s of attempt %s and went on without writing it down: %v", g.name, outcome, short(a.ID), err)
-		case a.State == journal.Unknown && believed && a.Details["returned_invoice"] == "" && a.Outcome != outcome:
-			c.violate("%s was told %s of attempt %s, which is left unknown: %v", g.name, outcome, short(a.ID), err)
+		case a.State == journal.Sending && (believed(told.Outcome) || a.Owner == g.name):
+			c.violate("%s was told %s of attempt %s and went on without writing it down: %v", g.name, told.Outcome, short(a.ID), err)
+		case a.State == journal.Unknown && believed(told.Outcome) && !c.strangers(told, a):
+			c.violate("%s was told %s of attempt %s, which is left unknown: %v", g.name, told.Outcome, short(a.ID), err)
 		}
 	}
+}
+
+// believed: the outcomes that end not knowing.
+func believed(o core.Outcome) bool { return o == core.Succeeded || o == core.Refunded || o == core.Pending }
+
+// strangers reports whether an answer carries an invoice that another attempt has: then nobody can say whose it is.
+func (c *checker) strangers(told core.Result, a journal.Attempt) bool {
+	a.Invoice = told.Invoice
+	holder := c.invoices[invoiceKey(a)]
+	return holder != "" && holder != a.ID && c.holds(holder, a)
 }
 
 // finish looks at the whole once more, when everything is quiet.

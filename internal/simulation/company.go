@@ -122,6 +122,9 @@ func (c *company) execute(o *order) {
 }
 
 func (c *company) giveBack(o *order, as standing) {
+	if o.standing != done {
+		return
+	}
 	o.standing, o.code = as, core.CodeRefunded
 	c.w.ledger.open(o.Ref).returned++
 	c.w.trace.add(c.w, "%s GIVES BACK %s", c.desc.Instance, short(o.Ref))

@@ -33,7 +33,7 @@ type Gateway struct {
 	frozenUntil time.Duration
 	skew        time.Duration
 	tasks       []*task
-	told        map[string]core.Outcome // by the reference of an attempt
+	told        map[string]core.Result // by the reference of an attempt
 
 	engine     *payments.Engine
 	reconciler *reconciler.Reconciler
@@ -45,7 +45,7 @@ func (g *Gateway) start() {
 	g.lives++
 	g.name = fmt.Sprintf("gw%d.%d", g.number, g.lives)
 	g.up, g.stopping, g.poisoned, g.frozenUntil = true, false, false, 0
-	g.tasks, g.told = nil, map[string]core.Outcome{}
+	g.tasks, g.told = nil, map[string]core.Result{}
 	time, store, log := clock{w, g}, &session{w.book, w, g}, slog.New(slog.DiscardHandler)
 	routes := g.routes()
 	g.engine = payments.NewEngine(payments.EngineConfig{
@@ -127,7 +127,9 @@ func (g *Gateway) request(ctx context.Context, c *client, o payments.Order) {
 		w.checker.acknowledged(g, o, ticket.Payment)
 		c.told = true
 		p, err := g.engine.Send(ctx, ticket)
-		w.checker.sent(g, ticket.Payment.ID, err)
+		if !ticket.Replayed {
+			w.checker.sent(g, ticket.Payment.ID, err)
+		}
 		if err == nil {
 			w.checker.acknowledged(g, o, p)
 		}

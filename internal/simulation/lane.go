@@ -221,11 +221,11 @@ type witness struct {
 // Pay implements [core.Provider].
 func (p *witness) Pay(ctx context.Context, req core.PayRequest) (core.Result, error) {
 	res, err := p.Provider.Pay(ctx, req)
-	outcome := res.Outcome
+	told := res
 	if err != nil {
-		outcome = core.OutcomeOf(err)
+		told.Outcome = core.OutcomeOf(err)
 	}
-	p.gw.told[req.Ref] = outcome
-	p.gw.w.trace.add(p.gw.w, "%s: is told %s of %s (%v)", p.gw.name, outcome, short(req.Ref), err)
+	p.gw.told[req.Ref] = told
+	p.gw.w.trace.add(p.gw.w, "%s: is told %s of %s (%v)", p.gw.name, told.Outcome, short(req.Ref), err)
 	return res, err
 }
