@@ -31,7 +31,7 @@ func (r *Reconciler) Ask(ctx context.Context, p journal.Payment) (journal.Paymen
 	}
 	q, err := r.request(ctx, p)
 	if errors.Is(err, ErrCannotAsk) {
-		return p, r.rest(ctx, a)
+		return p, r.rest(ctx, a, err)
 	}
 	if err != nil {
 		return p, r.later(ctx, a, core.Descriptor{}, err)
@@ -133,14 +133,17 @@ func (r *Reconciler) later(ctx context.Context, a journal.Attempt, d core.Descri
 	return r.apply(ctx, a, next, journal.Cause{})
 }
 
-// rest leaves an attempt to a person: asking leads nowhere.
-func (r *Reconciler) rest(ctx context.Context, a journal.Attempt) error {
-	if a.NextAt.IsZero() {
+// rest leaves an attempt to a person: asking leads nowhere. What the provider had taken is parked, since a person resolves only what nobody knows.
+func (r *Reconciler) rest(ctx context.Context, a journal.Attempt, why error) error {
+	if a.NextAt.IsZero() && a.State != journal.Accepted {
 		return nil
 	}
 	next := a
 	next.NextAt = time.Time{}
-	return r.apply(ctx, a, next, journal.Cause{})
+	if a.State == journal.Accepted {
+		next.State = journal.Parked
+	}
+	return r.apply(ctx, a, next, journal.Cause{Actor: "reconciler", Why: "left to a person: " + why.Error()})
 }
 
 func (r *Reconciler) nextTime(checks int, d core.Descriptor) time.Time {
