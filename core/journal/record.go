@@ -27,7 +27,9 @@ func Record(ctx context.Context, store Store, c clock.Clock, change Change) erro
 		case errors.Is(err, ErrPoisoned):
 			return err
 		case errors.Is(err, ErrStale) && unsure:
-			return confirm(ctx, store, change)
+			if err = confirm(ctx, store, change); err == nil || errors.Is(err, ErrStale) {
+				return err
+			}
 		case !errors.Is(err, ErrNotWritten):
 			return err
 		}
@@ -37,7 +39,7 @@ func Record(ctx context.Context, store Store, c clock.Clock, change Change) erro
 	}
 }
 
-// confirm looks whether a change whose commit brought an error is there after all.
+// confirm looks whether a change whose commit brought an error is there after all. ErrStale: it is not. Any other error: that can't be read just now.
 func confirm(ctx context.Context, store Store, change Change) error {
 	payment, err := store.Payment(ctx, change.Attempt.PaymentID)
 	if err != nil {
