@@ -42,6 +42,9 @@ func Record(ctx context.Context, store Store, c clock.Clock, change Change) erro
 // confirm looks whether a change whose commit brought an error is there after all. ErrStale: it is not. Any other error: that can't be read just now.
 func confirm(ctx context.Context, store Store, change Change) error {
 	payment, err := store.Payment(ctx, change.Attempt.PaymentID)
+	if errors.Is(err, ErrNotFound) {
+		return ErrStale
+	}
 	if err != nil {
 		return fmt.Errorf("after an ambiguous write: %w", err)
 	}

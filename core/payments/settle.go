@@ -118,28 +118,52 @@ func strangersInvoice(res core.Result) core.Result {
 }
 
 // lateAnswer is for a sender that comes back after its attempt was given up as unknown: what it brings is evidence like any other. It can confirm the payment; that
-// nothing moved is left for a person to say.
+// nothing moved is left for a person to say. Somebody else's step in between is no reason to lose it: then the attempt is read again.
 func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) error {
-	p, err := e.Store.Payment(ctx, c.payment.ID)
-	if err != nil {
-		return fmt.Errorf("late answer: %w", err)
+	for {
+		was, err := e.givenUp(ctx, c)
+		if err != nil {
+			return fmt.Errorf("late answer %s: %w", res.Outcome, err)
+		}
+		to := stateOf(res.Outcome)
+		if was.ID != c.payment.Last().ID || was.State != journal.Unknown || to == journal.Failed || to == journal.Unknown {
+			e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(c.payment.ID)),
+				slog.String("state", string(was.State)), slog.String("outcome", res.Outcome.String()))
+			return nil
+		}
+		err = journal.Record(ctx, e.Store, e.Clock, e.late(was, to, res))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, journal.ErrStale) {
+			return fmt.Errorf("late answer %s: %w", res.Outcome, err)
+		}
 	}
-	was := p.Last()
-	to := stateOf(res.Outcome)
-	if was.ID != c.payment.Last().ID || was.State != journal.Unknown || to == journal.Failed || to == journal.Unknown {
-		e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(p.ID)),
-			slog.String("state", string(was.State)), slog.String("outcome", res.Outcome.String()))
-		return nil
-	}
+}
+
+func (e *Engine) late(was journal.Attempt, to journal.State, res core.Result) journal.Change {
 	a := was.Told(res)
 	a.State, a.UpdatedAt, a.NextAt = to, e.Clock.Now(), time.Time{}
 	if to == journal.Accepted {
 		a.NextAt = a.UpdatedAt
 	}
 	cause := journal.Cause{Actor: "sender", Why: "a late answer to the pay", Evidence: journal.Evidence(res)}
-	err = journal.Record(ctx, e.Store, e.Clock, journal.Change{From: was.State, FromFence: was.Fence, Attempt: a, Cause: cause})
-	if err != nil {
-		return fmt.Errorf("late answer: %w", err)
+	return journal.Change{From: was.State, FromFence: was.Fence, Attempt: a, Cause: cause}
+}
+
+// givenUp gives the last attempt as somebody else left it. Between the claim of an attempt whose sender seems gone and the note that it is unknown, and while
+// the journal can't be read, it waits: an answer that came is not lost over it.
+func (e *Engine) givenUp(ctx context.Context, c *claim) (journal.Attempt, error) {
+	for {
+		p, err := e.Store.Payment(ctx, c.payment.ID)
+		if errors.Is(err, journal.ErrNotFound) {
+			return journal.Attempt{}, err
+		}
+		if err == nil && (p.Last().State != journal.Sending || p.Last().ID != c.payment.Last().ID) {
+			return p.Last(), nil
+		}
+		if slept := e.Clock.Sleep(ctx, lookAgain); slept != nil {
+			return journal.Attempt{}, errors.Join(err, slept)
+		}
 	}
-	return nil
 }
