@@ -49,10 +49,19 @@ func (r *Reconciler) Ask(ctx context.Context, p journal.Payment) (journal.Paymen
 	return r.reload(ctx, p)
 }
 
+// ask makes the call. An answer to a question by invoice that names another invoice is about another order, however alike the two are.
 func (q question) ask(ctx context.Context) (core.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, q.provider.Timeout)
 	defer cancel()
-	return q.provider.Status(ctx, q.request)
+	res, err := q.provider.Status(ctx, q.request)
+	if err != nil {
+		return res, err
+	}
+	asked := q.request.Invoice
+	if q.descriptor.StatusBy.Has(core.ByInvoice) && asked != "" && res.Invoice != "" && res.Invoice != asked {
+		return core.Result{}, fmt.Errorf("invoice: %w", core.ErrContradiction)
+	}
+	return res, nil
 }
 
 func (r *Reconciler) reload(ctx context.Context, p journal.Payment) (journal.Payment, error) {
