@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/internal/mutant"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/reconciler"
 	"github.com/jalurhq/jalur/core/router"
@@ -25,7 +26,7 @@ func (e *Engine) settle(ctx context.Context, c *claim, res core.Result) (*claim,
 		return next, nil
 	case errors.Is(err, journal.ErrInvoiceTaken):
 		return e.settle(ctx, c, strangersInvoice(res))
-	case errors.Is(err, journal.ErrStale):
+	case errors.Is(err, journal.ErrStale) && !mutant.On("late-answer-dropped"):
 		return nil, e.lateAnswer(ctx, c, res)
 	default:
 		return nil, fmt.Errorf("outcome %s of attempt %s: %w", res.Outcome, change.Attempt.ID, err)
@@ -33,11 +34,14 @@ func (e *Engine) settle(ctx context.Context, c *claim, res core.Result) (*claim,
 }
 
 func (e *Engine) change(ctx context.Context, c *claim, res core.Result) (journal.Change, *claim) {
+	if mutant.On("failover-on-unknown") && res.Outcome == core.Unknown || mutant.On("failover-on-pending") && res.Outcome == core.Pending {
+		res.Outcome, res.Code = core.NotSent, core.CodeTransportNotSent
+	}
 	was := c.payment.Last()
 	now := e.Clock.Now()
 	a := was.Told(res)
 	a.State, a.EndedAt, a.UpdatedAt, a.NextAt = stateOf(res.Outcome), now, now, time.Time{}
-	if a.State == journal.Accepted || a.State == journal.Unknown && canBeAsked(a, c.lane.Descriptor) {
+	if a.State == journal.Accepted && !mutant.On("accepted-never-asked") || a.State == journal.Unknown && canBeAsked(a, c.lane.Descriptor) {
 		a.NextAt = now.Add(max(reconciler.Pause(0, 1), c.lane.Descriptor.StatusGap))
 	}
 	change := journal.Change{
@@ -76,7 +80,7 @@ func canBeAsked(a journal.Attempt, d core.Descriptor) bool {
 
 // failOver gives the claim of the next attempt, where the outcome proves that nothing moved and says nothing about what another provider would answer.
 func (e *Engine) failOver(ctx context.Context, c *claim, res core.Result) *claim {
-	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() {
+	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() && !mutant.On("any-refusal-fails-over") {
 		return nil
 	}
 	lane, rest, problem := firstReady(ctx, c.rest)
@@ -111,6 +115,10 @@ func ready(ctx context.Context, c router.Candidate) error {
 
 // strangersInvoice words an answer that carries an invoice which belongs to another order: nobody can say whose this answer is.
 func strangersInvoice(res core.Result) core.Result {
+	if mutant.On("stranger-believed") {
+		res.Invoice = ""
+		return res
+	}
 	res = core.Disown(res)
 	res.Outcome, res.Code = core.Unknown, core.CodeInternal
 	res.Reason = "the provider answered with the invoice of another order"
@@ -126,7 +134,7 @@ func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) erro
 			return fmt.Errorf("late answer %s: %w", res.Outcome, err)
 		}
 		to := stateOf(res.Outcome)
-		if was.ID != c.payment.Last().ID || was.State != journal.Unknown || to == journal.Failed || to == journal.Unknown {
+		if was.ID != c.payment.Last().ID || was.State != journal.Unknown || to == journal.Failed && !mutant.On("late-decline-written") || to == journal.Unknown {
 			e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(c.payment.ID)),
 				slog.String("state", string(was.State)), slog.String("outcome", res.Outcome.String()))
 			return nil
@@ -135,7 +143,7 @@ func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) erro
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, journal.ErrStale) {
+		if !errors.Is(err, journal.ErrStale) || mutant.On("late-answer-tried-once") {
 			return fmt.Errorf("late answer %s: %w", res.Outcome, err)
 		}
 	}
@@ -159,7 +167,7 @@ func (e *Engine) givenUp(ctx context.Context, c *claim) (journal.Attempt, error)
 		if errors.Is(err, journal.ErrNotFound) {
 			return journal.Attempt{}, err
 		}
-		if err == nil && (p.Last().State != journal.Sending || p.Last().ID != c.payment.Last().ID) {
+		if err == nil && (p.Last().State != journal.Sending || mutant.On("swept-answer-dropped") || p.Last().ID != c.payment.Last().ID) {
 			return p.Last(), nil
 		}
 		if slept := e.Clock.Sleep(ctx, lookAgain); slept != nil {

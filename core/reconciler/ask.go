@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/internal/mutant"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/router"
 )
@@ -40,6 +41,9 @@ func (r *Reconciler) Ask(ctx context.Context, p journal.Payment) (journal.Paymen
 		return p, nil
 	}
 	res, err := q.ask(ctx)
+	if mutant.On("not-found-failed") && core.CodeOf(err) == core.CodeNotFound {
+		return p, r.finish(ctx, a, a, journal.Failed, journal.Cause{Actor: "reconciler", Why: "not found"})
+	}
 	if err != nil {
 		return p, r.later(ctx, a, q.descriptor, err)
 	}
@@ -84,7 +88,7 @@ func (r *Reconciler) request(ctx context.Context, p journal.Payment) (question, 
 		return question{}, fmt.Errorf("describe: %w", err)
 	}
 	switch {
-	case d.Instance != a.Instance:
+	case d.Instance != a.Instance && !mutant.On("another-account-asked"):
 		return question{}, fmt.Errorf("%s is another account now: %w", a.Provider, ErrCannotAsk)
 	case a.Invoice == "" && !d.StatusBy.Has(core.ByRef):
 		return question{}, fmt.Errorf("no invoice is known: %w", ErrCannotAsk)
@@ -103,10 +107,16 @@ func (r *Reconciler) learn(ctx context.Context, a journal.Attempt, d core.Descri
 	case core.Succeeded:
 		return r.finish(ctx, a, next, journal.Confirmed, cause)
 	case core.Refunded:
+		if mutant.On("refund-ignored") {
+			return r.finish(ctx, a, next, journal.Confirmed, cause)
+		}
 		return r.finish(ctx, a, next, journal.Refunded, cause)
 	case core.Declined:
 		return r.decline(ctx, a, next, cause)
 	case core.Pending:
+		if mutant.On("pending-failed") {
+			return r.finish(ctx, a, next, journal.Failed, cause)
+		}
 		next.State = journal.Accepted
 		next.NextAt = r.nextTime(next.Checks, d)
 		return r.apply(ctx, a, next, cause)
@@ -124,7 +134,7 @@ func (r *Reconciler) finish(ctx context.Context, was, next journal.Attempt, to j
 
 // decline takes the provider's definite refusal of an order that it knows. An unknown attempt is accepted first: the provider has shown that it has the order.
 func (r *Reconciler) decline(ctx context.Context, was, next journal.Attempt, cause journal.Cause) error {
-	if was.State == journal.Unknown {
+	if was.State == journal.Unknown && !mutant.On("decline-believed-at-once") {
 		known := was
 		known.State, known.NextAt = journal.Accepted, r.Clock.Now()
 		return r.apply(ctx, was, known, cause)
@@ -139,6 +149,9 @@ func (r *Reconciler) later(ctx context.Context, a journal.Attempt, d core.Descri
 	next := a
 	next.Checks++
 	next.NextAt = r.nextTime(next.Checks, d)
+	if mutant.On("asked-once") {
+		next.NextAt = time.Time{}
+	}
 	return r.apply(ctx, a, next, journal.Cause{})
 }
 
@@ -149,7 +162,7 @@ func (r *Reconciler) rest(ctx context.Context, a journal.Attempt, why error) err
 	}
 	next := a
 	next.NextAt = time.Time{}
-	if a.State == journal.Accepted {
+	if a.State == journal.Accepted && !mutant.On("accepted-left-alone") {
 		next.State = journal.Parked
 	}
 	return r.apply(ctx, a, next, journal.Cause{Actor: "reconciler", Why: "left to a person: " + why.Error()})

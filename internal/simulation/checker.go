@@ -314,7 +314,9 @@ func (c *checker) sent(g *Gateway, id core.PaymentID, err error) {
 }
 
 // believed: the outcomes that end not knowing.
-func believed(o core.Outcome) bool { return o == core.Succeeded || o == core.Refunded || o == core.Pending }
+func believed(o core.Outcome) bool {
+	return o == core.Succeeded || o == core.Refunded || o == core.Pending
+}
 
 // strangers reports whether an answer carries an invoice that another attempt has: then nobody can say whose it is.
 func (c *checker) strangers(told core.Result, a journal.Attempt) bool {

@@ -74,6 +74,12 @@ func (c *company) take(req core.PayRequest) core.Result {
 		w.count("answers with a stranger's invoice, not executed")
 		return c.answer(&order{PayRequest: req, invoice: taken, standing: done})
 	}
+	if w.fault(p.strangersAnswer) {
+		w.count("answers about another order, not executed")
+		other := req
+		other.Account = "999" + other.Account
+		return c.answer(&order{PayRequest: other, invoice: c.newInvoice(), standing: done})
+	}
 	o := &order{PayRequest: req, invoice: c.newInvoice()}
 	c.orders = append(c.orders, o)
 	switch {
@@ -177,6 +183,16 @@ func (c *company) byInvoice(invoice core.Invoice) *order {
 		}
 	}
 	return nil
+}
+
+// twin gives another order for the same account, product and amount, or the order itself.
+func (c *company) twin(o *order) *order {
+	for _, other := range c.orders {
+		if other != o && other.Account == o.Account && other.Product == o.Product && other.Amount.Equal(o.Amount) && !other.hidden {
+			return other
+		}
+	}
+	return o
 }
 
 // takenInvoice draws an invoice that the journal has for another order, or none.

@@ -165,7 +165,7 @@ func (l *lane) spoil(res core.Result) core.Result {
 		w.count("wrong amounts")
 		res.Amount = core.IDR(1)
 	case w.fault(p.duplicateInvoice):
-		if taken := l.company.takenInvoice(); taken != "" && taken != res.Invoice {
+		if taken := l.company.takenInvoice(); taken != "" && l.company.byInvoice(taken).Account != res.Account {
 			w.count("answers with a stranger's invoice")
 			res.Invoice = taken
 		}
@@ -205,6 +205,10 @@ func (l *lane) Status(_ context.Context, req core.StatusRequest) (core.Result, e
 		w.count("orders not found")
 		w.point(w.between(time.Millisecond, time.Second))
 		return core.Result{}, failed(op, core.Unknown, core.CodeNotFound, errNoOrder)
+	}
+	if l.company.desc.StatusBy.Has(core.ByInvoice) && o.invoice == req.Invoice && w.fault(p.twins) { // by a reference nobody could tell
+		w.count("answers about a twin")
+		o = l.company.twin(o)
 	}
 	res := l.spoil(l.company.answer(o))
 	w.point(w.between(time.Millisecond, time.Second))

@@ -18,8 +18,8 @@ type profile struct {
 	refused, ambiguousDone, ambiguousLost, ambiguousLate, slow, crashBefore, crashAfter, poisoned float64
 	unreadable                                                                                    float64 // each reading
 	// For each call of a provider.
-	dialRefused, notReady, lostBefore, lostAfter, silent, late, pluginDies, garbage, otherOrder, wrongAmount, duplicateInvoice float64
-	lyingInvoice, declined, failsOver, pendingPay, refundedPay, refundedLater, reversedLater, forgets, blindStatus             float64
+	dialRefused, notReady, lostBefore, lostAfter, silent, late, pluginDies, garbage, otherOrder, wrongAmount, duplicateInvoice             float64
+	lyingInvoice, strangersAnswer, twins, declined, failsOver, pendingPay, refundedPay, refundedLater, reversedLater, forgets, blindStatus float64
 	// Of the world.
 	jumps, outages, stops, crashes, leftovers int
 	otherContent, impatient, switches         float64
@@ -71,6 +71,7 @@ func (w *World) drawProviders(p *profile) {
 	p.silent, p.late, p.pluginDies = w.often(.4), w.often(.5), w.often(.3)
 	p.garbage, p.otherOrder, p.wrongAmount = w.often(.3), w.often(.3), w.often(.3)
 	p.duplicateInvoice, p.lyingInvoice = w.often(.3), w.often(.5)
+	p.strangersAnswer, p.twins = w.often(.3), w.often(.5)
 	p.declined, p.failsOver, p.pendingPay = w.often(.6), w.often(1), w.often(.7)
 	p.refundedPay, p.refundedLater, p.reversedLater = w.often(.2), w.often(.4), w.often(.3)
 	p.forgets, p.blindStatus = w.often(.4), w.often(.3)

@@ -19,7 +19,9 @@ type session struct {
 	gw *Gateway
 }
 
-func (s *session) takes() time.Duration { return s.w.between(200*time.Microsecond, 20*time.Millisecond) }
+func (s *session) takes() time.Duration {
+	return s.w.between(200*time.Microsecond, 20*time.Millisecond)
+}
 
 // read is one reading.
 func (s *session) read() error {
