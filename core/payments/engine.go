@@ -105,7 +105,7 @@ func (e *Engine) record(ctx context.Context, o Order, plan plan) (Ticket, error)
 	p := e.payment(o, plan)
 	recorded, created, err := e.Store.Submit(ctx, p, plan.cause())
 	if mutant.On("acknowledged-before-intent") && err != nil {
-		return Ticket{Payment: p}, nil
+		plan.problem, recorded, created, err = err, p, true, nil
 	}
 	if mutant.On("sent-on-ambiguous-intent") && errors.Is(err, journal.ErrAmbiguous) {
 		recorded, created, err = p, true, nil

@@ -62,7 +62,7 @@ func (q question) ask(ctx context.Context) (core.Result, error) {
 		return res, err
 	}
 	asked := q.request.Invoice
-	if q.descriptor.StatusBy.Has(core.ByInvoice) && asked != "" && res.Invoice != "" && res.Invoice != asked {
+	if q.descriptor.StatusBy.Has(core.ByInvoice) && asked != "" && res.Invoice != "" && res.Invoice != asked && !mutant.On("twin-believed") {
 		return core.Result{}, fmt.Errorf("invoice: %w", core.ErrContradiction)
 	}
 	return res, nil

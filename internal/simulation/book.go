@@ -444,14 +444,14 @@ func dropEmpty(m map[string]string) map[string]string {
 	return maps.Clone(m)
 }
 
-// earliest gives when somebody should next look at an attempt; any is false where nobody needs to.
-func (b *Book) earliest() (at time.Time, any bool) {
+// earliest gives when somebody should next look at an attempt; some is false where nobody needs to.
+func (b *Book) earliest() (at time.Time, some bool) {
 	for _, s := range b.order {
-		if b.waits(s.attempt) && (!any || s.attempt.NextAt.Before(at)) {
-			at, any = s.attempt.NextAt, true
+		if b.waits(s.attempt) && (!some || s.attempt.NextAt.Before(at)) {
+			at, some = s.attempt.NextAt, true
 		}
 	}
-	return at, any
+	return at, some
 }
 
 // forget loses the newest payment, as a standby that was behind would. Only the flaw "lost-tail" calls it.

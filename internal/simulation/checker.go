@@ -27,6 +27,7 @@ type checker struct {
 	sends    map[string]int            // by reference
 	invoices map[string]string         // who has one
 	tries    map[string]int            // of the operator, without faults
+	read     map[string]int            // how many events of an attempt have been looked at
 	told     []acknowledgement
 }
 
@@ -39,7 +40,7 @@ type acknowledgement struct {
 func newChecker(w *World) *checker {
 	c := &checker{
 		w: w, rules: map[[2]journal.State]rule{}, payments: map[string]core.PaymentID{}, claimed: map[string]time.Duration{},
-		sends: map[string]int{}, invoices: map[string]string{}, tries: map[string]int{},
+		sends: map[string]int{}, invoices: map[string]string{}, tries: map[string]int{}, read: map[string]int{},
 	}
 	for _, r := range rules() {
 		c.rules[[2]journal.State{r.from, r.to}] = r
@@ -47,11 +48,11 @@ func newChecker(w *World) *checker {
 	return c
 }
 
-// violate notes the first thing that is wrong; what follows from it is not looked at.
-func (c *checker) violate(format string, args ...any) {
+// violatef notes the first thing that is wrong; what follows from it is not looked at.
+func (c *checker) violatef(format string, args ...any) {
 	if c.violation == "" {
 		c.violation = fmt.Sprintf(format, args...)
-		c.w.trace.add(c.w, "VIOLATION %s", c.violation)
+		c.w.trace.addf(c.w, "VIOLATION %s", c.violation)
 	}
 }
 
@@ -74,26 +75,26 @@ func (c *checker) wrote(e entry) {
 func (c *checker) made(e entry) {
 	a, p := e.after, e.payment
 	if known := c.payments[keyOf(p)]; known != "" && known != p.ID {
-		c.violate("key %s has two payments, %s and %s", p.Key, short(known), short(p.ID))
+		c.violatef("key %s has two payments, %s and %s", p.Key, short(known), short(p.ID))
 	}
 	c.payments[keyOf(p)] = p.ID
 	if a.State == journal.Sending {
 		c.claimed[a.ID] = c.w.boot
 	}
 	if a.State == journal.Sending && a.NextAt.Sub(a.StartedAt) < c.timeout(a) {
-		c.violate("attempt %s has a lease of %s, shorter than its provider's time-out", short(a.ID), a.NextAt.Sub(a.StartedAt))
+		c.violatef("attempt %s has a lease of %s, shorter than its provider's time-out", short(a.ID), a.NextAt.Sub(a.StartedAt))
 	}
 	if a.N == 1 {
 		return
 	}
 	before := c.attempt(a.PaymentID, a.N-1)
 	if before == nil || before.attempt.State != journal.Failed {
-		c.violate("attempt %s follows one that has not failed", short(a.ID))
+		c.violatef("attempt %s follows one that has not failed", short(a.ID))
 		return
 	}
 	last := before.events[len(before.events)-1]
 	if said := readEvidence(last); !passes(said.Code) {
-		c.violate("attempt %s follows a refusal with %q, which lets no other provider be tried", short(a.ID), said.Code)
+		c.violatef("attempt %s follows a refusal with %q, which lets no other provider be tried", short(a.ID), said.Code)
 	}
 }
 
@@ -118,19 +119,19 @@ func (c *checker) changed(e entry) {
 	was, now := *e.before, e.after
 	switch {
 	case e.from != was.State || e.fence != was.Fence:
-		c.violate("attempt %s was %s under fence %d, and was changed by a writer who knew %s under %d", short(now.ID), was.State, was.Fence, e.from, e.fence)
+		c.violatef("attempt %s was %s under fence %d, and was changed by a writer who knew %s under %d", short(now.ID), was.State, was.Fence, e.from, e.fence)
 	case now.Fence < was.Fence:
-		c.violate("attempt %s went from fence %d back to %d", short(now.ID), was.Fence, now.Fence)
+		c.violatef("attempt %s went from fence %d back to %d", short(now.ID), was.Fence, now.Fence)
 	case e.claimed && now.Fence != was.Fence+1:
-		c.violate("a claim left attempt %s under fence %d", short(now.ID), now.Fence)
+		c.violatef("a claim left attempt %s under fence %d", short(now.ID), now.Fence)
 	case e.claimed && e.claimNow.After(c.w.latest):
-		c.violate("attempt %s was claimed for a time that no clock has shown", short(now.ID))
+		c.violatef("attempt %s was claimed for a time that no clock has shown", short(now.ID))
 	case was.State == journal.Failed || was.State == journal.Refunded || was.State == journal.Confirmed && now.State == journal.Confirmed:
-		c.violate("attempt %s is %s and was written over", short(now.ID), was.State)
+		c.violatef("attempt %s is %s and was written over", short(now.ID), was.State)
 	case was.Provider != now.Provider || was.Instance != now.Instance || was.N != now.N || was.PaymentID != now.PaymentID:
-		c.violate("attempt %s became another one", short(now.ID))
+		c.violatef("attempt %s became another one", short(now.ID))
 	case was.Invoice != "" && now.Invoice != was.Invoice && now.State != journal.Confirmed && now.State != journal.Refunded && was.State != journal.Unknown:
-		c.violate("attempt %s was %s and became %q", short(now.ID), was.Invoice, now.Invoice)
+		c.violatef("attempt %s was %s and became %q", short(now.ID), was.Invoice, now.Invoice)
 	}
 }
 
@@ -140,18 +141,19 @@ func (c *checker) trail(id string) {
 	state, fence := journal.State(""), int64(0)
 	for i, e := range s.events {
 		if e.From != state {
-			c.violate("attempt %s: event %d says from %q, and it was %q", short(id), e.ID, e.From, state)
+			c.violatef("attempt %s: event %d says from %q, and it was %q", short(id), e.ID, e.From, state)
 		}
 		if e.Fence < fence {
-			c.violate("attempt %s: event %d has fence %d after %d", short(id), e.ID, e.Fence, fence)
+			c.violatef("attempt %s: event %d has fence %d after %d", short(id), e.ID, e.Fence, fence)
 		}
-		if i == len(s.events)-1 {
+		if i >= c.read[id] {
 			c.step(e, fence)
 		}
 		state, fence = e.To, e.Fence
 	}
+	c.read[id] = len(s.events)
 	if state != s.attempt.State {
-		c.violate("attempt %s is %s, and its events end in %q", short(id), s.attempt.State, state)
+		c.violatef("attempt %s is %s, and its events end in %q", short(id), s.attempt.State, state)
 	}
 }
 
@@ -159,16 +161,21 @@ func (c *checker) trail(id string) {
 func (c *checker) step(e journal.Event, before int64) {
 	r, legal := c.rules[[2]journal.State{e.From, e.To}]
 	who, _, _ := strings.Cut(e.Actor, ":")
+	c.w.count(stepName(e.From, e.To, who))
 	switch {
 	case !legal:
-		c.violate("attempt %s: from %q to %s is no legal change", short(e.AttemptID), e.From, e.To)
+		c.violatef("attempt %s: from %q to %s is no legal change", short(e.AttemptID), e.From, e.To)
 	case !slices.Contains(r.who, who):
-		c.violate("attempt %s: from %s to %s is not for the %s", short(e.AttemptID), e.From, e.To, e.Actor)
+		c.violatef("attempt %s: from %s to %s is not for the %s", short(e.AttemptID), e.From, e.To, e.Actor)
 	case r.said != nil && !slices.Contains(r.said, readEvidence(e).Outcome):
-		c.violate("attempt %s: from %s to %s on the word %s", short(e.AttemptID), e.From, e.To, readEvidence(e).Outcome)
+		c.violatef("attempt %s: from %s to %s on the word %s", short(e.AttemptID), e.From, e.To, readEvidence(e).Outcome)
 	case r.sameFence && e.Fence != before:
-		c.violate("attempt %s: from %s to %s under fence %d, by a sender of fence %d", short(e.AttemptID), e.From, e.To, e.Fence, before)
+		c.violatef("attempt %s: from %s to %s under fence %d, by a sender of fence %d", short(e.AttemptID), e.From, e.To, e.Fence, before)
 	}
+}
+
+func stepName(from, to journal.State, who string) string {
+	return fmt.Sprintf("steps from %q to %s by the %s", from, to, who)
 }
 
 type evidence struct {
@@ -194,7 +201,7 @@ func (c *checker) alone(a journal.Attempt) {
 		}
 	}
 	if live > 1 {
-		c.violate("payment %s has %d live attempts", short(a.PaymentID), live)
+		c.violatef("payment %s has %d live attempts", short(a.PaymentID), live)
 	}
 }
 
@@ -203,7 +210,7 @@ func (c *checker) ownInvoice(a journal.Attempt) {
 		return
 	}
 	if holder := c.invoices[invoiceKey(a)]; holder != "" && holder != a.ID && c.holds(holder, a) {
-		c.violate("attempts %s and %s both have invoice %s", short(holder), short(a.ID), a.Invoice)
+		c.violatef("attempts %s and %s both have invoice %s", short(holder), short(a.ID), a.Invoice)
 	}
 	c.invoices[invoiceKey(a)] = a.ID
 }
@@ -218,11 +225,11 @@ func (c *checker) againstLedger(a journal.Attempt) {
 	moved := c.w.ledger.of(a.ID)
 	switch {
 	case a.State == journal.Confirmed && moved.executed != 1:
-		c.violate("attempt %s is confirmed and was executed %d times", short(a.ID), moved.executed)
+		c.violatef("attempt %s is confirmed and was executed %d times", short(a.ID), moved.executed)
 	case a.State == journal.Refunded && (moved.executed != 1 || moved.returned != 1):
-		c.violate("attempt %s is refunded, was executed %d times and given back %d times", short(a.ID), moved.executed, moved.returned)
+		c.violatef("attempt %s is refunded, was executed %d times and given back %d times", short(a.ID), moved.executed, moved.returned)
 	case a.State == journal.Failed && moved.executed > moved.returned:
-		c.violate("attempt %s is failed and was executed", short(a.ID))
+		c.violatef("attempt %s is failed and was executed", short(a.ID))
 	}
 }
 
@@ -232,15 +239,15 @@ func (c *checker) firstByte(company *company, req core.PayRequest) {
 	s := c.w.book.sheets[req.Ref]
 	switch {
 	case s == nil:
-		c.violate("%s was sent, and the journal has no such attempt", short(req.Ref))
+		c.violatef("%s was sent, and the journal has no such attempt", short(req.Ref))
 	case c.sends[req.Ref] > 1:
-		c.violate("attempt %s was sent %d times", short(req.Ref), c.sends[req.Ref])
+		c.violatef("attempt %s was sent %d times", short(req.Ref), c.sends[req.Ref])
 	case !s.attempt.State.Live():
-		c.violate("attempt %s was sent when it was %s", short(req.Ref), s.attempt.State)
+		c.violatef("attempt %s was sent when it was %s", short(req.Ref), s.attempt.State)
 	case s.attempt.Instance != company.desc.Instance:
-		c.violate("attempt %s is of %s and was sent to %s", short(req.Ref), s.attempt.Instance, company.desc.Instance)
+		c.violatef("attempt %s is of %s and was sent to %s", short(req.Ref), s.attempt.Instance, company.desc.Instance)
 	case c.w.boot-c.claimed[req.Ref] > mostAge:
-		c.violate("attempt %s was sent %s after its claim", short(req.Ref), c.w.boot-c.claimed[req.Ref])
+		c.violatef("attempt %s was sent %s after its claim", short(req.Ref), c.w.boot-c.claimed[req.Ref])
 	}
 }
 
@@ -248,7 +255,7 @@ func (c *checker) firstByte(company *company, req core.PayRequest) {
 func (c *checker) executed(ref string) {
 	s := c.w.book.sheets[ref]
 	if s == nil {
-		c.violate("%s was executed, and the journal has no such attempt", short(ref))
+		c.violatef("%s was executed, and the journal has no such attempt", short(ref))
 		return
 	}
 	times := 0
@@ -258,7 +265,7 @@ func (c *checker) executed(ref string) {
 		}
 	}
 	if times > 1 {
-		c.violate("payment %s was executed %d times", short(s.attempt.PaymentID), times)
+		c.violatef("payment %s was executed %d times", short(s.attempt.PaymentID), times)
 	}
 	c.againstLedger(s.attempt)
 }
@@ -269,27 +276,27 @@ func (c *checker) asked(l *lane, req core.StatusRequest) {
 	d := l.company.desc
 	switch {
 	case s == nil:
-		c.violate("%s was asked for, and the journal has no such attempt", short(req.Original.Ref))
+		c.violatef("%s was asked for, and the journal has no such attempt", short(req.Original.Ref))
 	case s.attempt.Instance != d.Instance:
-		c.violate("attempt %s is of %s, and %s was asked for it", short(req.Original.Ref), s.attempt.Instance, d.Instance)
+		c.violatef("attempt %s is of %s, and %s was asked for it", short(req.Original.Ref), s.attempt.Instance, d.Instance)
 	case req.Invoice == "" && !d.StatusBy.Has(core.ByRef):
-		c.violate("attempt %s was asked for at %s without an invoice", short(req.Original.Ref), d.Instance)
+		c.violatef("attempt %s was asked for at %s without an invoice", short(req.Original.Ref), d.Instance)
 	}
 }
 
 // acknowledged is told when a caller gets a reply. What he was told is in the journal then, is about his order, and is never taken back.
 func (c *checker) acknowledged(g *Gateway, o payments.Order, p journal.Payment) {
-	c.w.trace.add(c.w, "%s: tells key %s: %s is %s", g.name, o.Key, short(p.ID), p.State())
+	c.w.trace.addf(c.w, "%s: tells key %s: %s is %s", g.name, o.Key, short(p.ID), p.State())
 	c.w.count("callers told")
 	if c.w.book.payments[p.ID] == nil {
-		c.violate("key %s was told of payment %s, which the journal doesn't have", o.Key, short(p.ID))
+		c.violatef("key %s was told of payment %s, which the journal doesn't have", o.Key, short(p.ID))
 	}
 	if !p.Amount.Equal(o.Amount) || p.Account != o.Account {
-		c.violate("key %s ordered %s and was told of %s", o.Key, o.Amount, p.Amount)
+		c.violatef("key %s ordered %s and was told of %s", o.Key, o.Amount, p.Amount)
 	}
 	c.told = append(c.told, acknowledgement{p.ID, p.State()})
 	if c.payments[keyOf(p)] != p.ID {
-		c.violate("key %s was told of %s, and is %s", o.Key, short(p.ID), short(c.payments[keyOf(p)]))
+		c.violatef("key %s was told of %s, and is %s", o.Key, short(p.ID), short(c.payments[keyOf(p)]))
 	}
 }
 
@@ -306,9 +313,9 @@ func (c *checker) sent(g *Gateway, id core.PaymentID, err error) {
 		}
 		switch {
 		case a.State == journal.Sending && (believed(told.Outcome) || a.Owner == g.name):
-			c.violate("%s was told %s of attempt %s and went on without writing it down: %v", g.name, told.Outcome, short(a.ID), err)
+			c.violatef("%s was told %s of attempt %s and went on without writing it down: %v", g.name, told.Outcome, short(a.ID), err)
 		case a.State == journal.Unknown && believed(told.Outcome) && !c.strangers(told, a):
-			c.violate("%s was told %s of attempt %s, which is left unknown: %v", g.name, told.Outcome, short(a.ID), err)
+			c.violatef("%s was told %s of attempt %s, which is left unknown: %v", g.name, told.Outcome, short(a.ID), err)
 		}
 	}
 }
@@ -335,17 +342,17 @@ func (c *checker) finish() {
 	}
 	for _, ack := range c.told {
 		if b.payments[ack.payment] == nil {
-			c.violate("payment %s was acknowledged and is gone", short(ack.payment))
+			c.violatef("payment %s was acknowledged and is gone", short(ack.payment))
 			continue
 		}
 		now := b.load(ack.payment).State()
 		if ack.state.Final() && now != ack.state && (ack.state != journal.StateSucceeded || now != journal.StateRefunded) {
-			c.violate("payment %s was told to be %s and is %s", short(ack.payment), ack.state, now)
+			c.violatef("payment %s was told to be %s and is %s", short(ack.payment), ack.state, now)
 		}
 	}
 	for ref, entry := range c.w.ledger.lines {
 		if b.sheets[ref] == nil && entry.executed > 0 {
-			c.violate("%s was executed, and the journal has no such attempt", short(ref))
+			c.violatef("%s was executed, and the journal has no such attempt", short(ref))
 		}
 	}
 }
@@ -357,10 +364,10 @@ func (c *checker) resolved(a journal.Attempt) {
 	case !open:
 	case a.State == journal.Unknown || a.State == journal.Parked:
 		if c.w.canBeAsked(a) && a.NextAt.IsZero() && a.State == journal.Unknown {
-			c.violate("attempt %s is left unknown, and %s could be asked", short(a.ID), a.Provider)
+			c.violatef("attempt %s is left unknown, and %s could be asked", short(a.ID), a.Provider)
 		}
 		c.w.count("left to a person")
 	default:
-		c.violate("attempt %s is left %s", short(a.ID), a.State)
+		c.violatef("attempt %s is left %s", short(a.ID), a.State)
 	}
 }

@@ -85,11 +85,11 @@ func (c *company) take(req core.PayRequest) core.Result {
 	switch {
 	case w.chance(p.declined):
 		o.standing, o.code, o.hidden = refused, w.refusal(), w.chance(p.forgets)
-		w.trace.add(w, "%s refuses %s: %s", c.desc.Instance, short(req.Ref), o.code)
+		w.trace.addf(w, "%s refuses %s: %s", c.desc.Instance, short(req.Ref), o.code)
 	case w.chance(p.pendingPay):
 		o.standing = processing
 		w.after(w.between(time.Second, 2*time.Hour), func() { c.decide(o) })
-		w.trace.add(w, "%s will decide on %s later", c.desc.Instance, short(req.Ref))
+		w.trace.addf(w, "%s will decide on %s later", c.desc.Instance, short(req.Ref))
 	default:
 		c.execute(o)
 		if w.chance(p.refundedPay) {
@@ -103,7 +103,7 @@ func (c *company) take(req core.PayRequest) core.Result {
 func (c *company) decide(o *order) {
 	if c.w.chance(c.w.profile.declined) {
 		o.standing, o.code = refused, c.w.refusal()
-		c.w.trace.add(c.w, "%s refuses %s after all: %s", c.desc.Instance, short(o.Ref), o.code)
+		c.w.trace.addf(c.w, "%s refuses %s after all: %s", c.desc.Instance, short(o.Ref), o.code)
 		return
 	}
 	c.execute(o)
@@ -116,7 +116,7 @@ func (c *company) execute(o *order) {
 	entry := w.ledger.open(o.Ref)
 	entry.executed++
 	entry.invoices = append(entry.invoices, o.invoice)
-	w.trace.add(w, "%s EXECUTES %s as %s", c.desc.Instance, short(o.Ref), o.invoice)
+	w.trace.addf(w, "%s EXECUTES %s as %s", c.desc.Instance, short(o.Ref), o.invoice)
 	w.trace.mix(uint64(w.boot), uint64(len(c.orders)))
 	w.checker.executed(o.Ref)
 	switch {
@@ -133,7 +133,7 @@ func (c *company) giveBack(o *order, as standing) {
 	}
 	o.standing, o.code = as, core.CodeRefunded
 	c.w.ledger.open(o.Ref).returned++
-	c.w.trace.add(c.w, "%s GIVES BACK %s", c.desc.Instance, short(o.Ref))
+	c.w.trace.addf(c.w, "%s GIVES BACK %s", c.desc.Instance, short(o.Ref))
 }
 
 // answer words how an order stands.

@@ -54,7 +54,7 @@ func (g *Gateway) start() {
 	g.reconciler = reconciler.New(reconciler.Config{
 		Store: store, Clock: time, Router: routes, Owner: g.name, Rand: w.rng.Float64, Log: log, Changed: func(core.PaymentID) {},
 	})
-	w.trace.add(w, "%s starts", g.name)
+	w.trace.addf(w, "%s starts", g.name)
 	w.spawn(g, true, 0, g.reconcile)
 }
 
@@ -85,10 +85,10 @@ func (g *Gateway) reconcile() {
 	for !g.stopping {
 		due, err := g.reconciler.Due(ctx, askers)
 		if err != nil {
-			g.w.trace.add(g.w, "%s: %v", g.name, err)
+			g.w.trace.addf(g.w, "%s: %v", g.name, err)
 		}
 		for _, p := range due {
-			g.w.trace.add(g.w, "%s: claimed %s in %s under fence %d", g.name, short(p.Last().ID), p.Last().State, p.Last().Fence)
+			g.w.trace.addf(g.w, "%s: claimed %s in %s under fence %d", g.name, short(p.Last().ID), p.Last().State, p.Last().Fence)
 			g.w.spawn(g, false, g.w.between(time.Microsecond, time.Millisecond), func() { g.look(ctx, p) })
 		}
 		g.w.point(g.rest())
@@ -97,14 +97,14 @@ func (g *Gateway) reconcile() {
 
 func (g *Gateway) look(ctx context.Context, p journal.Payment) {
 	if err := g.reconciler.Look(ctx, p); err != nil {
-		g.w.trace.add(g.w, "%s: %v", g.name, err)
+		g.w.trace.addf(g.w, "%s: %v", g.name, err)
 	}
 }
 
 func (g *Gateway) rest() time.Duration {
 	least := time.Duration(g.w.rng.Int64N(int64(interval)))
-	earliest, any := g.w.book.earliest()
-	if !any {
+	earliest, some := g.w.book.earliest()
+	if !some {
 		return idleMost + least
 	}
 	return interval + least + min(max(earliest.Sub(clock{g.w, g}.Now()), 0), idleMost)
@@ -119,7 +119,7 @@ func (g *Gateway) request(ctx context.Context, c *client, o payments.Order) {
 		}
 		ticket, err := g.engine.Submit(context.WithoutCancel(ctx), o)
 		if err != nil {
-			w.trace.add(w, "%s: refuses key %s: %v", g.name, o.Key, err)
+			w.trace.addf(w, "%s: refuses key %s: %v", g.name, o.Key, err)
 			w.count("orders refused")
 			return
 		}
@@ -142,7 +142,7 @@ func (g *Gateway) crash(why string) {
 		return
 	}
 	g.w.count("crashes")
-	g.w.trace.add(g.w, "%s CRASHES %s", g.name, why)
+	g.w.trace.addf(g.w, "%s CRASHES %s", g.name, why)
 	g.up = false
 	g.w.fallen = append(g.w.fallen, g)
 	if g.w.book.flaw == "lost-tail" {
@@ -168,7 +168,7 @@ func (g *Gateway) bury() {
 // freeze is a SIGSTOP, or a machine that is moved: nothing in the process goes on until then.
 func (g *Gateway) freeze(d time.Duration) {
 	g.w.count("pauses of a gateway")
-	g.w.trace.add(g.w, "%s is paused for %s", g.name, d)
+	g.w.trace.addf(g.w, "%s is paused for %s", g.name, d)
 	g.frozenUntil = max(g.frozenUntil, g.w.boot+d)
 }
 
@@ -187,7 +187,7 @@ func (g *Gateway) poison() {
 // stop is a SIGTERM: no more orders, and some time for what has begun.
 func (g *Gateway) stop() {
 	g.w.count("gateways stopped")
-	g.w.trace.add(g.w, "%s is told to stop", g.name)
+	g.w.trace.addf(g.w, "%s is told to stop", g.name)
 	g.stopping = true
 	life := g.lives
 	g.w.after(g.w.between(time.Second, time.Minute), func() {

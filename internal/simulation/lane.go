@@ -84,11 +84,11 @@ func (l *lane) Pay(ctx context.Context, req core.PayRequest) (core.Result, error
 		return core.Result{}, failed(op, core.Unknown, core.CodeTransportAfterSend, errDied)
 	case req.SendBefore != 0 && w.boot > req.SendBefore:
 		w.count("sends refused as too late")
-		w.trace.add(w, "%s: the guard refuses to send %s", l.gw.name, short(req.Ref))
+		w.trace.addf(w, "%s: the guard refuses to send %s", l.gw.name, short(req.Ref))
 		return core.Result{}, failed(op, core.NotSent, core.CodeTransportNotSent, errTooLate)
 	}
 	w.checker.firstByte(l.company, req)
-	w.trace.add(w, "%s: sends %s to %s", l.gw.name, short(req.Ref), l.company.desc.Instance)
+	w.trace.addf(w, "%s: sends %s to %s", l.gw.name, short(req.Ref), l.company.desc.Instance)
 	return l.wait(ctx, l.send(req))
 }
 
@@ -112,7 +112,7 @@ func (l *lane) send(req core.PayRequest) *exchange {
 	switch {
 	case w.fault(p.lostBefore):
 		w.count("requests lost")
-		w.trace.add(w, "%s: the request for %s is lost", l.gw.name, short(req.Ref))
+		w.trace.addf(w, "%s: the request for %s is lost", l.gw.name, short(req.Ref))
 		x.err = errReset
 		return x
 	case w.fault(p.silent):
@@ -230,6 +230,6 @@ func (p *witness) Pay(ctx context.Context, req core.PayRequest) (core.Result, er
 		told.Outcome = core.OutcomeOf(err)
 	}
 	p.gw.told[req.Ref] = told
-	p.gw.w.trace.add(p.gw.w, "%s: is told %s of %s (%v)", p.gw.name, told.Outcome, short(req.Ref), err)
+	p.gw.w.trace.addf(p.gw.w, "%s: is told %s of %s (%v)", p.gw.name, told.Outcome, short(req.Ref), err)
 	return res, err
 }

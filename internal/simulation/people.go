@@ -22,7 +22,7 @@ func (w *World) people() {
 	p := &w.profile
 	account := ""
 	for i := range p.keys {
-		if account == "" || w.rng.IntN(4) > 0 { // else a twin: another key, and the same intent
+		if account == "" || !p.alike && w.rng.IntN(3) > 0 { // else a twin: another key, and the same intent
 			account = fmt.Sprintf("0812%06d", w.rng.IntN(1_000_000))
 		}
 		o := payments.Order{
@@ -116,7 +116,7 @@ func (w *World) resolve(a journal.Attempt) {
 	g := w.gateways[w.rng.IntN(len(w.gateways))]
 	c := w.companyOf(a)
 	o := c.byRef(a.ID)
-	if !g.up || g.stopping || o != nil && o.standing == processing {
+	if !g.up || g.stopping || o != nil && o.standing == processing && w.rng.IntN(2) == 0 {
 		return
 	}
 	if !w.faults {
@@ -148,5 +148,5 @@ func (g *Gateway) resolve(a journal.Attempt, bringsInvoice bool, invoice core.In
 	} else {
 		err = g.reconciler.ResolveNotExecuted(ctx, p, "not in the report", "operator:siti")
 	}
-	g.w.trace.add(g.w, "%s: the operator brings %q for %s: %v", g.name, invoice, short(a.ID), err)
+	g.w.trace.addf(g.w, "%s: the operator brings %q for %s: %v", g.name, invoice, short(a.ID), err)
 }

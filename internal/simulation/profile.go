@@ -24,7 +24,7 @@ type profile struct {
 	jumps, outages, stops, crashes, leftovers int
 	otherContent, impatient, switches         float64
 	operatorErrs                              float64
-	skew                                      bool
+	skew, alike                               bool
 }
 
 // often draws a rate: none in half of the worlds, else anything up to the most.
@@ -42,7 +42,7 @@ func drawProfile(w *World) profile {
 	p := profile{gateways: 1 + w.upTo(3), keys: 1 + w.upTo(5)}
 	p.active = w.between(time.Minute, time.Hour)
 	p.longest = w.between(5*time.Second, 6*time.Hour)
-	p.crash, p.stall, p.freeze = w.often(.03), w.often(.06), w.often(.01)
+	p.crash, p.stall, p.freeze = w.often(.03), w.often(.15), w.often(.01)
 	w.drawJournal(&p)
 	w.drawProviders(&p)
 	if w.rng.IntN(2) == 0 {
@@ -57,13 +57,32 @@ func drawProfile(w *World) profile {
 		p.switches = .3
 	}
 	p.skew = w.rng.IntN(2) == 0
+	switch w.rng.IntN(6) {
+	case 0:
+		p.lateAnswers()
+	case 1:
+		p.oneCustomer()
+	}
 	return p
 }
 
+// lateAnswers is a world whose processes live, and whose senders come back when others have taken over.
+func (p *profile) lateAnswers() {
+	p.gateways = max(p.gateways, 2)
+	p.crash, p.freeze, p.crashBefore, p.crashAfter, p.poisoned = 0, 0, 0, 0, 0
+	p.stall, p.refused, p.ambiguousLost, p.ambiguousLate, p.unreadable, p.blindStatus = .1, .4, .3, .1, .2, .8
+}
+
+// oneCustomer is a world in which all orders are alike.
+func (p *profile) oneCustomer() {
+	p.alike = true
+	p.twins, p.pendingPay, p.lostAfter = .7, .5, 0
+}
+
 func (w *World) drawJournal(p *profile) {
-	p.refused, p.ambiguousDone, p.ambiguousLost, p.ambiguousLate = w.often(.3), w.often(.3), w.often(.3), w.often(.2)
+	p.refused, p.ambiguousDone, p.ambiguousLost, p.ambiguousLate = w.often(.4), w.often(.4), w.often(.5), w.often(.3)
 	p.slow, p.crashBefore, p.crashAfter, p.poisoned = w.often(.2), w.often(.1), w.often(.1), w.often(.03)
-	p.unreadable = w.often(.2)
+	p.unreadable = w.often(.6)
 }
 
 func (w *World) drawProviders(p *profile) {
@@ -71,8 +90,8 @@ func (w *World) drawProviders(p *profile) {
 	p.silent, p.late, p.pluginDies = w.often(.4), w.often(.5), w.often(.3)
 	p.garbage, p.otherOrder, p.wrongAmount = w.often(.3), w.often(.3), w.often(.3)
 	p.duplicateInvoice, p.lyingInvoice = w.often(.3), w.often(.5)
-	p.strangersAnswer, p.twins = w.often(.3), w.often(.5)
-	p.declined, p.failsOver, p.pendingPay = w.often(.6), w.often(1), w.often(.7)
+	p.strangersAnswer, p.twins = w.often(.3), w.often(1)
+	p.declined, p.failsOver, p.pendingPay = w.often(.6), w.often(1), w.often(1)
 	p.refundedPay, p.refundedLater, p.reversedLater = w.often(.2), w.often(.4), w.often(.3)
 	p.forgets, p.blindStatus = w.often(.4), w.often(.3)
 }
@@ -83,9 +102,9 @@ func (w *World) descriptor(name, instance string) core.Descriptor {
 		Name: name, Instance: name + "@" + instance, StatusBy: core.ByInvoice,
 		Merchants: []core.MerchantSpec{{Merchant: merchant, Account: core.AccountSpec{Pattern: `\d+`}}},
 	}
-	d.Ref.Mode = core.RefMode(w.rng.IntN(int(core.RefLabel) + 1)) //nolint:gosec // one of four
+	d.Ref.Mode = core.RefMode(w.rng.IntN(int(core.RefLabel) + 1)) // one of four
 	if d.Ref.Mode != core.RefNone {
-		d.StatusBy = core.StatusBy(1 + w.rng.IntN(3)) //nolint:gosec // by invoice, by reference, or both
+		d.StatusBy = core.StatusBy(1 + w.rng.IntN(3)) // by invoice, by reference, or both
 	}
 	if w.rng.IntN(3) == 0 {
 		d.StatusGap = w.between(time.Second, time.Minute)

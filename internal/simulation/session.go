@@ -48,7 +48,7 @@ func (s *session) write(what string, do func() error) error {
 
 func (s *session) decide(what string, do func() error) error {
 	w, p := s.w, &s.w.profile
-	said := func(fate string) { w.trace.add(w, "%s: %s: %s", s.gw.name, what, fate) }
+	said := func(fate string) { w.trace.addf(w, "%s: %s: %s", s.gw.name, what, fate) }
 	switch {
 	case s.gw.poisoned:
 		return errors.Join(journal.ErrNotWritten, journal.ErrPoisoned)
@@ -80,7 +80,7 @@ func (s *session) decide(what string, do func() error) error {
 		return s.ambiguous(said, what, "ambiguous, and done later", func() {
 			w.after(w.between(10*time.Millisecond, 10*time.Minute), func() {
 				err := do()
-				w.trace.add(w, "%s: %s: done late: %v", s.gw.name, what, err)
+				w.trace.addf(w, "%s: %s: done late: %v", s.gw.name, what, err)
 			})
 		})
 	}

@@ -34,7 +34,7 @@ func Run(cfg Config) Result {
 	steps := 0
 	for ; w.checker.violation == "" && !w.quiet(); steps++ {
 		if steps > maxSteps || w.boot > maxTime || !w.step() {
-			w.checker.violate("after %d steps and %s it has not come to rest: %s", steps, w.boot, w.unrest())
+			w.checker.violatef("after %d steps and %s it has not come to rest: %s", steps, w.boot, w.unrest())
 		}
 	}
 	if w.checker.violation == "" {
@@ -87,14 +87,14 @@ func (w *World) disasters() {
 			w.after(time.Duration(w.rng.Float64()*float64(p.active)), do)
 		}
 	}
-	any := func() *Gateway { return w.gateways[w.rng.IntN(len(w.gateways))] }
-	often(p.crashes, func() { any().crash("by itself") })
-	often(p.stops, func() { any().stop() })
+	someone := func() *Gateway { return w.gateways[w.rng.IntN(len(w.gateways))] }
+	often(p.crashes, func() { someone().crash("by itself") })
+	often(p.stops, func() { someone().stop() })
 	often(p.leftovers, w.leftover)
 	often(p.outages, func() {
 		w.count("outages of the journal")
 		w.outage = w.boot + w.between(time.Second, 10*time.Minute)
-		w.trace.add(w, "the journal is away until %s", w.outage)
+		w.trace.addf(w, "the journal is away until %s", w.outage)
 	})
 	often(p.jumps, func() {
 		w.count("jumps of the wall clock")
@@ -103,11 +103,11 @@ func (w *World) disasters() {
 			jump = -jump
 		}
 		w.jumped += jump
-		w.trace.add(w, "the wall clock jumps by %s", jump)
+		w.trace.addf(w, "the wall clock jumps by %s", jump)
 	})
 	w.after(p.active, func() {
 		w.faults = false
-		w.trace.add(w, "nothing goes wrong any more")
+		w.trace.addf(w, "nothing goes wrong any more")
 	})
 }
 

@@ -64,8 +64,6 @@ const (
 	maxTime  = 40 * 24 * time.Hour
 )
 
-func (w *World) now() time.Duration { return w.boot }
-
 func (w *World) chance(p float64) bool { return p > 0 && w.rng.Float64() < p }
 
 // between draws a duration whose order of magnitude is as likely as any other.
@@ -76,12 +74,12 @@ func (w *World) between(least, most time.Duration) time.Duration {
 func (w *World) count(what string) { w.stats[what]++ }
 
 // spawn starts a line of work after a while.
-func (w *World) spawn(gw *Gateway, idle bool, after time.Duration, work func()) *task {
+func (w *World) spawn(gw *Gateway, idle bool, after time.Duration, work func()) {
 	w.tasks++
 	t := &task{id: w.tasks, gw: gw, idle: idle}
 	t.next, t.stop = iter.Pull(func(yield func(time.Duration) bool) {
 		t.yield = yield
-		defer w.ended(t)
+		defer w.ended()
 		work()
 	})
 	if gw != nil {
@@ -91,14 +89,13 @@ func (w *World) spawn(gw *Gateway, idle bool, after time.Duration, work func()) 
 		w.pending++
 	}
 	w.push(waiting{at: w.boot + after, task: t})
-	return t
 }
 
 // ended is the end of a task, by itself or by a crash. A panic of the engine is a violation like any other.
-func (w *World) ended(t *task) {
+func (w *World) ended() {
 	if r := recover(); r != nil {
 		if _, ok := r.(killed); !ok {
-			w.checker.violate("panic: %v\n%s", r, debug.Stack())
+			w.checker.violatef("panic: %v\n%s", r, debug.Stack())
 		}
 	}
 }
@@ -129,8 +126,11 @@ func (w *World) point(d time.Duration) {
 		panic(killed{})
 	case w.chance(p.stall):
 		stall := w.between(100*time.Millisecond, p.longest)
+		if w.rng.IntN(2) == 0 { // about a lease, which is when others step in
+			stall = w.between(20*time.Second, 3*time.Minute)
+		}
 		w.count("pauses of one call")
-		w.trace.add(w, "%s: a call is paused for %s", gw.name, stall)
+		w.trace.addf(w, "%s: a call is paused for %s", gw.name, stall)
 		d += stall
 	case w.chance(p.freeze):
 		gw.freeze(w.between(time.Second, p.longest))

@@ -31,15 +31,16 @@ func main() {
 	flag.BoolVar(&o.verbose, "v", false, "with -seed: print the history")
 	flag.StringVar(&o.flaw, "flaw", "", "plant this mistake in the simulated journal")
 	flag.Parse()
-	violations := 0
-	if o.seed != 0 {
-		violations = one(os.Stdout, o)
-	} else {
-		violations = many(os.Stdout, os.Stderr, o)
-	}
-	if violations > 0 {
+	if o.violations() > 0 {
 		os.Exit(1)
 	}
+}
+
+func (o options) violations() int {
+	if o.seed != 0 {
+		return one(os.Stdout, o)
+	}
+	return many(os.Stdout, os.Stderr, o)
 }
 
 func one(out io.Writer, o options) int {
