@@ -20,6 +20,9 @@ FUZZTIME ?= 10s
 FUZZTIME_LONG ?= 10m
 # Benchmarks by a regular expression.
 BENCH ?= .
+# How many histories make simulate plays, and from which seed on.
+SEEDS ?= 1000000
+FROM ?= 1
 
 # A tree that git can't read (no git, or another owner's) is built without its stamp.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -47,7 +50,7 @@ plugin-%:
 ##@ Checking
 
 .PHONY: test
-test: needs needs-postgres generate-check vet lint rules ## all of it: generated code, vet, lint, import rules, tests with -race
+test: needs needs-postgres generate-check vet lint rules simulate-short mutants ## all of it: generated code, vet, lint, import rules, simulation, mutants, tests with -race
 	@$(TOOLS)/gotestsum --format $(TEST_FORMAT) --format-hide-empty-pkg --packages '$(PKGS)' -- $(TEST_FLAGS)
 
 .PHONY: rules
@@ -64,6 +67,19 @@ lint: tools ## golangci-lint and buf lint
 	@$(TOOLS)/golangci-lint run $(PKGS)
 	cd plugins/proto
 	$(TOOLS)/buf lint
+
+.PHONY: simulate-short
+simulate-short: ## 10,000 histories of the real engine among faults, and the corpus of seeds
+	@go test ./internal/simulation
+
+.PHONY: simulate
+simulate: ## SEEDS histories from the seed FROM on (docs/reliability.md); a violation prints its seed
+	@go run ./internal/simulation/cmd/simulate -seeds $(SEEDS) -from $(FROM)
+
+.PHONY: mutants
+mutants: ## plant one bug after the other in the engine: the simulation must find each within 3,000 histories
+	@go vet -tags mutants ./core/... ./internal/simulation/...
+	go test -tags mutants -run '^TestMutants$$' -v ./internal/simulation
 
 TEST_FILES := {{range .TestGoFiles}}{{$$.Dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$$.Dir}}/{{.}} {{end}}
 

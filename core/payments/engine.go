@@ -13,6 +13,7 @@ import (
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/catalogue"
 	"github.com/jalurhq/jalur/core/clock"
+	"github.com/jalurhq/jalur/core/internal/mutant"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/router"
 )
@@ -93,7 +94,7 @@ func (e *Engine) replay(ctx context.Context, o Order) (Ticket, error) {
 }
 
 func replayed(o Order, known journal.Payment) (Ticket, error) {
-	if known.Fingerprint != o.fingerprint() {
+	if known.Fingerprint != o.fingerprint() && !mutant.On("fingerprint-ignored") {
 		return Ticket{}, &Refusal{Code: CodeKeyReused, Field: "key", Rule: "was used for another order"}
 	}
 	return Ticket{Payment: known, Replayed: true}, nil
@@ -105,10 +106,19 @@ func (e *Engine) record(ctx context.Context, o Order, plan plan) (Ticket, error)
 	claimedAt := e.Clock.Boot()
 	p := e.payment(o, plan)
 	recorded, created, err := e.Store.Submit(ctx, p, plan.cause())
+	if mutant.On("acknowledged-before-intent") && err != nil {
+		plan.problem, recorded, created, err = err, p, true, nil
+	}
+	if mutant.On("sent-on-ambiguous-intent") && errors.Is(err, journal.ErrAmbiguous) {
+		recorded, created, err = p, true, nil
+	}
+	if mutant.On("claim-timed-late") {
+		claimedAt = e.Clock.Boot()
+	}
 	if err != nil {
 		return Ticket{}, journalRefusal(err)
 	}
-	if !created {
+	if !created && !mutant.On("replay-sent") {
 		return replayed(o, recorded)
 	}
 	t := Ticket{Payment: recorded}
@@ -150,14 +160,21 @@ func unsent(a journal.Attempt, problem error, now time.Time) journal.Attempt {
 	return a
 }
 
-func lease(lane router.Candidate) time.Duration { return lane.Provider.Timeout + leaseExtra }
+func lease(lane router.Candidate) time.Duration {
+	if mutant.On("lease-too-short") {
+		return lane.Provider.Timeout / 2
+	}
+	return lane.Provider.Timeout + leaseExtra
+}
 
 func sendLimit(lane router.Candidate) time.Duration { return min(sendWithin, lease(lane)/2) }
 
 // Send makes the call that a ticket claims, writes down what came of it, and goes on to the next lane only where nothing moved. It is called
 // once a ticket. It gives the payment as it then stands. The caller's cancellation does not reach the provider.
 func (e *Engine) Send(ctx context.Context, t Ticket) (journal.Payment, error) {
-	ctx = context.WithoutCancel(ctx)
+	if !mutant.On("caller-cancels-pay") {
+		ctx = context.WithoutCancel(ctx)
+	}
 	for c := t.claim; c != nil; {
 		next, err := e.sendOne(ctx, c)
 		if err != nil {
@@ -176,9 +193,14 @@ func (e *Engine) Send(ctx context.Context, t Ticket) (journal.Payment, error) {
 func (e *Engine) sendOne(ctx context.Context, c *claim) (*claim, error) {
 	a := c.payment.Last()
 	request := c.payment.Order(a)
-	request.SendBefore = c.sendBefore
+	if !mutant.On("guard-ignored") {
+		request.SendBefore = c.sendBefore
+	}
 	calling, cancel := context.WithTimeout(ctx, c.lane.Provider.Timeout)
 	res, err := c.lane.Provider.Pay(calling, request)
+	if mutant.On("pay-repeated") && err != nil && core.OutcomeOf(err) == core.Unknown {
+		res, err = c.lane.Provider.Pay(calling, request)
+	}
 	cancel()
 	if err != nil {
 		res = unanswered(res, err)
@@ -191,6 +213,9 @@ func (e *Engine) sendOne(ctx context.Context, c *claim) (*claim, error) {
 // unanswered words an error as a result, with what was read of the answer kept as evidence. Nobody but the error's own word makes it NotSent.
 func unanswered(res core.Result, err error) core.Result {
 	res.Outcome, res.Code = core.OutcomeOf(err), core.CodeOf(err)
+	if mutant.On("error-failed") || mutant.On("timeout-failed") && res.Code == core.CodeUpstreamTimeout {
+		res.Outcome = core.Declined
+	}
 	if res.Reason == "" {
 		res.Reason = err.Error()
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/internal/mutant"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/reconciler"
 	"github.com/jalurhq/jalur/core/router"
@@ -25,7 +26,7 @@ func (e *Engine) settle(ctx context.Context, c *claim, res core.Result) (*claim,
 		return next, nil
 	case errors.Is(err, journal.ErrInvoiceTaken):
 		return e.settle(ctx, c, strangersInvoice(res))
-	case errors.Is(err, journal.ErrStale):
+	case errors.Is(err, journal.ErrStale) && !mutant.On("late-answer-dropped"):
 		return nil, e.lateAnswer(ctx, c, res)
 	default:
 		return nil, fmt.Errorf("outcome %s, invoice %q of attempt %s: %w", res.Outcome, res.Invoice, change.Attempt.ID, err)
@@ -33,11 +34,14 @@ func (e *Engine) settle(ctx context.Context, c *claim, res core.Result) (*claim,
 }
 
 func (e *Engine) change(ctx context.Context, c *claim, res core.Result) (journal.Change, *claim) {
+	if mutant.On("failover-on-unknown") && res.Outcome == core.Unknown || mutant.On("failover-on-pending") && res.Outcome == core.Pending {
+		res.Outcome, res.Code = core.NotSent, core.CodeTransportNotSent
+	}
 	was := c.payment.Last()
 	now := e.Clock.Now()
 	a := was.Told(res)
 	a.State, a.EndedAt, a.UpdatedAt, a.NextAt = stateOf(res.Outcome), now, now, time.Time{}
-	if a.State == journal.Accepted || a.State == journal.Unknown && canBeAsked(a, c.lane.Descriptor) {
+	if a.State == journal.Accepted && !mutant.On("accepted-never-asked") || a.State == journal.Unknown && canBeAsked(a, c.lane.Descriptor) {
 		a.NextAt = now.Add(max(reconciler.Pause(0, 1), c.lane.Descriptor.StatusGap))
 	}
 	change := journal.Change{
@@ -76,7 +80,7 @@ func canBeAsked(a journal.Attempt, d core.Descriptor) bool {
 
 // failOver gives the claim of the next attempt, where the outcome proves that nothing moved and says nothing about what another provider would answer.
 func (e *Engine) failOver(ctx context.Context, c *claim, res core.Result) *claim {
-	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() {
+	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() && !mutant.On("any-refusal-fails-over") {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, failOverWait) // the outcome of this attempt waits to be written meanwhile
@@ -113,6 +117,10 @@ func ready(ctx context.Context, c router.Candidate) error {
 
 // strangersInvoice words an answer that carries an invoice which belongs to another order: nobody can say whose this answer is.
 func strangersInvoice(res core.Result) core.Result {
+	if mutant.On("stranger-believed") {
+		res.Invoice = ""
+		return res
+	}
 	res = core.Disown(res)
 	res.Outcome, res.Code = core.Unknown, core.CodeInternal
 	res.Reason = "the provider answered with the invoice of another order"
@@ -123,14 +131,13 @@ func strangersInvoice(res core.Result) core.Result {
 // or tell the invoice by which to ask; that nothing moved is left for a person to say.
 func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) error {
 	for {
-		p, err := e.readAgain(ctx, c.payment.ID)
+		was, err := e.givenUp(ctx, c)
 		if err != nil {
 			return fmt.Errorf("late answer: %w", err)
 		}
-		was := p.Last()
 		next, useful := e.lateChange(was, c, res)
 		if !useful {
-			e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(p.ID)),
+			e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(was.PaymentID)),
 				slog.String("state", string(was.State)), slog.String("outcome", res.Outcome.String()), slog.String("invoice", string(res.Invoice)))
 			return nil
 		}
@@ -141,21 +148,25 @@ func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) erro
 			return nil
 		case errors.Is(err, journal.ErrInvoiceTaken):
 			res = strangersInvoice(res)
-		case !errors.Is(err, journal.ErrStale): // stale: somebody changed it again; look again
+		case !errors.Is(err, journal.ErrStale), mutant.On("late-answer-tried-once"): // stale: somebody changed it again; look again
 			return fmt.Errorf("late answer: %w", err)
 		}
 	}
 }
 
-// readAgain reads a payment until the journal can be read: an answer that came is not lost over that.
-func (e *Engine) readAgain(ctx context.Context, id core.PaymentID) (journal.Payment, error) {
+// givenUp gives the last attempt as somebody else left it. Between the claim of an attempt whose sender seems gone and the note that it is unknown, and while
+// the journal can't be read, it waits: an answer that came is not lost over that.
+func (e *Engine) givenUp(ctx context.Context, c *claim) (journal.Attempt, error) {
 	for {
-		p, err := e.Store.Payment(ctx, id)
-		if err == nil || errors.Is(err, journal.ErrNotFound) {
-			return p, err
+		p, err := e.Store.Payment(ctx, c.payment.ID)
+		if errors.Is(err, journal.ErrNotFound) {
+			return journal.Attempt{}, err
+		}
+		if err == nil && (p.Last().State != journal.Sending || mutant.On("swept-answer-dropped") || p.Last().ID != c.payment.Last().ID) {
+			return p.Last(), nil
 		}
 		if slept := e.Clock.Sleep(ctx, lookAgain); slept != nil {
-			return p, errors.Join(err, slept)
+			return journal.Attempt{}, errors.Join(err, slept)
 		}
 	}
 }
@@ -163,8 +174,8 @@ func (e *Engine) readAgain(ctx context.Context, id core.PaymentID) (journal.Paym
 // lateChange gives the attempt with what a late answer says, where that is of use: good news, or an invoice that nobody knew.
 func (e *Engine) lateChange(was journal.Attempt, c *claim, res core.Result) (next journal.Attempt, useful bool) {
 	to := stateOf(res.Outcome)
-	open := was.ID == c.payment.Last().ID && (was.State == journal.Unknown || was.State == journal.Sending)
-	news := to == journal.Confirmed || to == journal.Refunded || to == journal.Accepted
+	open := was.ID == c.payment.Last().ID && was.State == journal.Unknown
+	news := to == journal.Confirmed || to == journal.Refunded || to == journal.Accepted || to == journal.Failed && mutant.On("late-decline-written")
 	clue := to == journal.Unknown && res.Invoice != "" && was.Invoice == ""
 	if !open || !news && !clue {
 		return was, false

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/internal/mutant"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/router"
 )
@@ -67,6 +68,9 @@ func (r *Reconciler) askInTurn(ctx context.Context, p journal.Payment) error {
 		return r.again(ctx, a, r.nextTime(a.Checks, core.Descriptor{}))
 	}
 	res, err := q.ask(ctx)
+	if mutant.On("not-found-failed") && core.CodeOf(err) == core.CodeNotFound {
+		res, err = core.Result{Outcome: core.Declined}, nil
+	}
 	a.Checks++
 	if err != nil {
 		r.quiet(ctx, a, err)
@@ -84,7 +88,7 @@ func (q question) ask(ctx context.Context) (core.Result, error) {
 		return res, err
 	}
 	asked := q.request.Invoice
-	if q.descriptor.StatusBy.Has(core.ByInvoice) && asked != "" && res.Invoice != "" && res.Invoice != asked {
+	if q.descriptor.StatusBy.Has(core.ByInvoice) && asked != "" && res.Invoice != "" && res.Invoice != asked && !mutant.On("twin-believed") {
 		return core.Result{}, fmt.Errorf("invoice: %w", core.ErrContradiction)
 	}
 	return res, nil
@@ -110,7 +114,7 @@ func (r *Reconciler) request(ctx context.Context, p journal.Payment) (question, 
 		return question{}, fmt.Errorf("describe: %w", err)
 	}
 	switch {
-	case d.Instance != a.Instance:
+	case d.Instance != a.Instance && !mutant.On("another-account-asked"):
 		return question{}, fmt.Errorf("%s is another account now: %w", a.Provider, ErrCannotAsk)
 	case a.Invoice == "" && !d.StatusBy.Has(core.ByRef):
 		return question{}, errNoNumber
@@ -147,11 +151,17 @@ func learned(from journal.State, o core.Outcome) (to journal.State, ok bool) {
 	case core.Succeeded:
 		return journal.Confirmed, true
 	case core.Refunded:
+		if mutant.On("refund-ignored") {
+			return journal.Confirmed, true
+		}
 		return journal.Refunded, true
 	case core.Pending:
+		if mutant.On("pending-failed") {
+			return journal.Failed, true
+		}
 		return journal.Accepted, true
 	case core.Declined:
-		if from == journal.Unknown {
+		if from == journal.Unknown && !mutant.On("decline-believed-at-once") {
 			return journal.Accepted, true
 		}
 		return journal.Failed, true
@@ -171,12 +181,15 @@ func (r *Reconciler) quiet(ctx context.Context, a journal.Attempt, why error) {
 // again leaves the attempt as it is and sets the next time to look.
 func (r *Reconciler) again(ctx context.Context, a journal.Attempt, at time.Time) error {
 	a.NextAt = at
+	if mutant.On("asked-once") {
+		a.NextAt = time.Time{}
+	}
 	return r.apply(ctx, a, a, journal.Cause{})
 }
 
 // rest is for an attempt that can't be asked for. What only a person can change waits for one; a configuration may be mended.
 func (r *Reconciler) rest(ctx context.Context, a journal.Attempt, why error) error {
-	if errors.Is(why, errNoNumber) && a.State == journal.Unknown {
+	if errors.Is(why, errNoNumber) && a.State == journal.Unknown || mutant.On("accepted-left-alone") {
 		return r.again(ctx, a, time.Time{})
 	}
 	r.quiet(ctx, a, why)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/clock"
+	"github.com/jalurhq/jalur/core/internal/mutant"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/router"
 )
@@ -50,6 +51,9 @@ func New(cfg Config) *Reconciler { return &Reconciler{cfg} }
 // Due claims attempts that somebody should look at now. Nobody else looks at them before the claim has passed.
 func (r *Reconciler) Due(ctx context.Context, limit int) ([]journal.Payment, error) {
 	now := r.Clock.Now()
+	if mutant.On("lease-ignored") {
+		now = now.Add(time.Hour)
+	}
 	due, err := r.Store.ClaimDue(ctx, journal.Claim{Owner: r.Owner, Now: now, Until: now.Add(r.claimTime()), Limit: limit})
 	if err != nil {
 		return nil, fmt.Errorf("claim what is due: %w", err)
@@ -98,8 +102,14 @@ func (r *Reconciler) abandon(ctx context.Context, p journal.Payment) error {
 		Reason: "the gateway stopped before it could write down an answer",
 	})
 	next.State, next.EndedAt, next.NextAt = journal.Unknown, r.Clock.Now(), time.Time{}
+	if provider, ok := r.Router.Provider(a.Provider); ok && mutant.On("sending-resent") {
+		_, _ = provider.Pay(ctx, p.Order(a))
+	}
 	if _, err := r.request(ctx, p); err == nil {
 		next.NextAt = next.EndedAt
+	}
+	if mutant.On("abandoned-failed") {
+		next.State, next.NextAt = journal.Failed, time.Time{}
 	}
 	return r.apply(ctx, a, next, journal.Cause{Actor: "reconciler", Why: "the sender is gone and wrote no outcome"})
 }
