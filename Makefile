@@ -64,7 +64,7 @@ vet: ## go vet, and whether go.mod is tidy
 
 .PHONY: lint
 lint: tools ## golangci-lint and buf lint
-	@$(TOOLS)/golangci-lint run $(PKGS)
+	@$(TOOLS)/golangci-lint run --allow-parallel-runners $(PKGS)
 	cd plugins/proto
 	$(TOOLS)/buf lint
 
