@@ -394,3 +394,16 @@ func TestClocks(t *testing.T) {
 		}
 	}
 }
+
+// A gateway needs no rights beyond its own database.
+func TestOrdinaryRole(t *testing.T) {
+	t.Parallel()
+	name := server.Database(t)
+	role := "role_" + name
+	server.Exec(t, name, "CREATE ROLE "+role+" LOGIN", "ALTER DATABASE "+name+" OWNER TO "+role)
+	config := postgres.Config{DSN: strings.Replace(server.DSN(name), "jalur@", role+"@", 1)}
+	p := submit(t, open(t, config), newPayment(1))
+	if err := open(t, config).Apply(t.Context(), confirmed(p)); err != nil {
+		t.Error(err)
+	}
+}

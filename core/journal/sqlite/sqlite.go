@@ -140,8 +140,9 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) stop() error {
-	s.writing.Close()
-	return errors.Join(s.reads.Close(), s.readers.Close(), s.writer.pool.Close())
+	readers := errors.Join(s.reads.Close(), s.readers.Close())
+	s.writing.Close() // after the readers: the last connection tidies the file's log away, and a reader can't
+	return errors.Join(readers, s.writer.pool.Close())
 }
 
 func (s *Store) do(ctx context.Context, c change) error { return s.writing.Do(ctx, c) }

@@ -201,3 +201,19 @@ func TestTablesDefendThemselves(t *testing.T) {
 		t.Errorf("a second live attempt: %v", err)
 	}
 }
+
+// A journal that is closed is one file, which can be copied as it is.
+func TestCloseLeavesOneFile(t *testing.T) {
+	t.Parallel()
+	where := path(t)
+	store := open(t, gateway(where))
+	p := submit(t, store, newPayment(1))
+	if _, err := store.Payment(t.Context(), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, store)
+	left, err := filepath.Glob(where + "*")
+	if err != nil || len(left) != 1 {
+		t.Errorf("left %q, %v", left, err)
+	}
+}
