@@ -13,6 +13,7 @@ import (
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/catalogue"
 	"github.com/jalurhq/jalur/core/clock"
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/router"
 )
@@ -104,7 +105,9 @@ func replayed(o Order, known journal.Payment) (Ticket, error) {
 func (e *Engine) record(ctx context.Context, o Order, plan plan) (Ticket, error) {
 	claimedAt := e.Clock.Boot()
 	p := e.payment(o, plan)
+	faultpoint.At("before-intent")
 	recorded, created, err := e.Store.Submit(ctx, p, plan.cause())
+	faultpoint.At("after-intent-commit")
 	if err != nil {
 		return Ticket{}, journalRefusal(err)
 	}
@@ -178,7 +181,9 @@ func (e *Engine) sendOne(ctx context.Context, c *claim) (*claim, error) {
 	request := c.payment.Order(a)
 	request.SendBefore = c.sendBefore
 	calling, cancel := context.WithTimeout(ctx, c.lane.Provider.Timeout)
+	faultpoint.At("before-pay")
 	res, err := c.lane.Provider.Pay(calling, request)
+	faultpoint.At("after-pay")
 	cancel()
 	if err != nil {
 		res = unanswered(res, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/clock"
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/router"
 )
@@ -98,6 +99,9 @@ func (r *Reconciler) abandon(ctx context.Context, p journal.Payment) error {
 		Reason: "the gateway stopped before it could write down an answer",
 	})
 	next.State, next.EndedAt, next.NextAt = journal.Unknown, r.Clock.Now(), time.Time{}
+	if faultpoint.Mutant("unknown-failed") {
+		next.State, next.Outcome = journal.Failed, core.NotSent
+	}
 	if _, err := r.request(ctx, p); err == nil {
 		next.NextAt = next.EndedAt
 	}
@@ -108,7 +112,9 @@ func (r *Reconciler) abandon(ctx context.Context, p journal.Payment) error {
 func (r *Reconciler) apply(ctx context.Context, was, next journal.Attempt, cause journal.Cause) error {
 	next.UpdatedAt = r.Clock.Now()
 	ctx = context.WithoutCancel(ctx) // what is known is written down, however soon the asker stops
+	faultpoint.At("before-reconciled-commit")
 	err := r.Store.Apply(ctx, journal.Change{From: was.State, FromFence: was.Fence, Attempt: next, Cause: cause})
+	faultpoint.At("after-reconciled-commit")
 	if errors.Is(err, journal.ErrStale) {
 		return nil
 	}

@@ -1,0 +1,145 @@
+package torture_test
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// guard is longer than may pass between the claim of an attempt and its first byte.
+const guard = 2500 * time.Millisecond
+
+// TestAPausedSenderDoesNotSend stops a process between the claim and the first byte for longer than the claim's guard.
+func TestAPausedSenderDoesNotSend(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		env string
+		who func(gateway int) []int
+	}{
+		"the gateway": {"JALUR_FAULTPOINT=before-pay:1:stop", func(gateway int) []int { return []int{gateway} }},
+		"the plugin":  {"JALUR_FAULTPOINT_PLUGIN=connected:1:stop", plugins},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLane(t, setup{timeout: "30s"})
+			g := l.answering(test.env)
+			c := caller{url: "http://" + l.listen, client: newClient(), wait: "30"}
+			defer c.client.CloseIdleConnections()
+			o := l.book.fresh()
+			said := make(chan ack, 1)
+			go func() {
+				_, a, err := c.post(o, amount)
+				if err != nil {
+					t.Error(err)
+				}
+				said <- a
+			}()
+			pid := l.pauses(g, test.who)
+			within(g.done, guard)
+			if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+			a := <-said
+			l.book.acknowledge(o, a)
+			if n := l.ledger()[o.account]; a.state != "failed" || n != 0 {
+				t.Errorf("%s, and executed %d times", a.state, n)
+			}
+			if _, next, err := c.post(l.book.fresh(), amount); err != nil || next.state != "succeeded" {
+				t.Errorf("the next payment: %v %v", next, err)
+			}
+			g.signal(syscall.SIGTERM)
+			g.ends()
+			report(t, 0, l.finish().violations())
+		})
+	}
+}
+
+// pauses waits until the process stands still, and gives its number.
+func (l *lane) pauses(g *process, who func(gateway int) []int) int {
+	l.t.Helper()
+	found := 0
+	eventually(l.t, "a process that stands still", func() bool {
+		for _, pid := range who(g.cmd.Process.Pid) {
+			if stopped(pid) {
+				found = pid
+			}
+		}
+		return found != 0
+	})
+	return found
+}
+
+// TestAGatewayThatIsAskedToEndLosesNothing sends SIGTERM in the middle of load: everything that had begun is finished.
+func TestAGatewayThatIsAskedToEndLosesNothing(t *testing.T) {
+	t.Parallel()
+	l := newLane(t, setup{delay: "50ms", timeout: "30s"})
+	for range 2 {
+		enough := l.book.acknowledged() + 100
+		g := l.answering()
+		running := l.load("")
+		eventually(t, "some payments", func() bool { return l.book.acknowledged() >= enough })
+		g.signal(syscall.SIGTERM)
+		if status := g.ends(); status != 0 {
+			t.Errorf("it ended with %d", status)
+		}
+		running.end()
+		between := snapshot{}
+		readJournal(t, l.journal, &between)
+		for key, p := range between.payments {
+			if state := p.attempts[len(p.attempts)-1].state; state != "CONFIRMED" && state != "FAILED" {
+				t.Errorf("%s was left as %s", key, state)
+			}
+		}
+	}
+	seen := l.finish()
+	report(t, 0, seen.violations())
+	t.Logf("%d payments, %d executed", len(seen.payments), len(seen.ledger))
+}
+
+// TestAFullDisk lets the journal's disk run full under load, and gives it space again.
+func TestAFullDisk(t *testing.T) {
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=3m"); err != nil {
+		if os.Geteuid() == 0 && !errors.Is(err, syscall.EPERM) {
+			t.Fatal(err)
+		}
+		t.Skipf("no file system can be mounted here: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	l := newLane(t, setup{folder: disk, timeout: "30s"})
+	g := l.answering()
+	c := caller{url: "http://" + l.listen, client: newClient(), book: l.book, wait: "1"}
+	defer c.client.CloseIdleConnections()
+	running := l.load("1")
+	var refused order
+	eventually(t, "a full disk", func() bool {
+		refused = l.book.fresh()
+		status, _, err := c.post(refused, amount)
+		return err == nil && status == http.StatusServiceUnavailable
+	})
+	full := l.book.acknowledged()
+	if l.ledger()[refused.account] != 0 {
+		t.Error("refused with 503, and executed")
+	}
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "payments again", func() bool {
+		status, a, err := c.post(refused, amount)
+		return err == nil && status < http.StatusBadRequest && a.final()
+	})
+	eventually(t, "more payments", func() bool { return l.book.acknowledged() > full+100 })
+	running.end()
+	g.signal(syscall.SIGTERM)
+	g.ends()
+	seen := l.finish()
+	report(t, 0, seen.violations())
+	t.Logf("%d acknowledged when the disk was full, %d in the end", full, len(seen.acks))
+	if text, _ := g.output(); strings.Contains(text, "panic") {
+		t.Errorf("a panic:\n%s", tail(text))
+	}
+}
