@@ -2,6 +2,7 @@ package torture_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -115,9 +116,11 @@ func TestAFullDisk(t *testing.T) {
 	c := caller{url: "http://" + l.listen, client: newClient(), book: l.book, wait: "1"}
 	defer c.client.CloseIdleConnections()
 	running := l.load("1")
-	var refused order
+	var refused order // nobody else tries these
+	n := 0
 	eventually(t, "a full disk", func() bool {
-		refused = l.book.fresh()
+		n++
+		refused = order{fmt.Sprintf("full-%d", n), fmt.Sprintf("0899%05d0000", n)}
 		status, _, err := c.post(refused, amount)
 		return err == nil && status == http.StatusServiceUnavailable
 	})
