@@ -18,7 +18,7 @@ TEST_FORMAT ?= pkgname
 # How long each fuzz target runs.
 FUZZTIME ?= 10s
 FUZZTIME_LONG ?= 10m
-# How many processes `make torture` kills; -seed N in TORTURE_FLAGS chooses the same faults and orders again.
+# How many processes `make torture` kills; -seed N in TORTURE_FLAGS draws from the same seed again.
 KILLS ?= 10000
 TORTURE_FLAGS ?=
 # Benchmarks by a regular expression.
