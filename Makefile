@@ -18,6 +18,9 @@ TEST_FORMAT ?= pkgname
 # How long each fuzz target runs.
 FUZZTIME ?= 10s
 FUZZTIME_LONG ?= 10m
+# How many processes `make torture` kills; -seed N in TORTURE_FLAGS draws from the same seed again.
+KILLS ?= 10000
+TORTURE_FLAGS ?=
 # Benchmarks by a regular expression.
 BENCH ?= .
 # How many histories make simulate plays, and from which seed on.
@@ -106,6 +109,10 @@ fuzz: ## each fuzz target for FUZZTIME
 .PHONY: fuzz-long
 fuzz-long: ## each fuzz target for FUZZTIME_LONG
 	@$(MAKE) fuzz FUZZTIME=$(FUZZTIME_LONG)
+
+.PHONY: torture
+torture: ## kill gateways and plugins KILLS times under load, and hold their journals against the provider's ledger
+	@go test -count=1 -timeout 0 -v -run '^(TestKill9|TestAPlantedBugIsFound)$$' ./internal/torture -args -kills $(KILLS) $(TORTURE_FLAGS)
 
 .PHONY: bench
 bench: ## benchmarks whose names match BENCH

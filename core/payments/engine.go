@@ -13,6 +13,7 @@ import (
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/catalogue"
 	"github.com/jalurhq/jalur/core/clock"
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 	"github.com/jalurhq/jalur/core/internal/mutant"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/router"
@@ -105,7 +106,9 @@ func replayed(o Order, known journal.Payment) (Ticket, error) {
 func (e *Engine) record(ctx context.Context, o Order, plan plan) (Ticket, error) {
 	claimedAt := e.Clock.Boot()
 	p := e.payment(o, plan)
+	faultpoint.At("before-intent")
 	recorded, created, err := e.Store.Submit(ctx, p, plan.cause())
+	faultpoint.At("after-intent-commit")
 	if mutant.On("acknowledged-before-intent") && err != nil {
 		plan.problem, recorded, created, err = err, p, true, nil
 	}
@@ -197,7 +200,9 @@ func (e *Engine) sendOne(ctx context.Context, c *claim) (*claim, error) {
 		request.SendBefore = c.sendBefore
 	}
 	calling, cancel := context.WithTimeout(ctx, c.lane.Provider.Timeout)
+	faultpoint.At("before-pay")
 	res, err := c.lane.Provider.Pay(calling, request)
+	faultpoint.At("after-pay")
 	if mutant.On("pay-repeated") && err != nil && core.OutcomeOf(err) == core.Unknown {
 		res, err = c.lane.Provider.Pay(calling, request)
 	}

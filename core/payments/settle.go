@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 	"github.com/jalurhq/jalur/core/internal/mutant"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/reconciler"
@@ -20,7 +21,9 @@ var errNotDescribed = errors.New("is not there to be asked what it can do")
 // next attempt is claimed in the same transaction.
 func (e *Engine) settle(ctx context.Context, c *claim, res core.Result) (*claim, error) {
 	change, next := e.change(ctx, c, res)
+	faultpoint.At("before-outcome-commit")
 	err := journal.Record(ctx, e.Store, e.Clock, change)
+	faultpoint.At("after-outcome-commit")
 	switch {
 	case err == nil:
 		return next, nil

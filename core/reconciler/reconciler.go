@@ -11,6 +11,7 @@ import (
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/clock"
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 	"github.com/jalurhq/jalur/core/internal/mutant"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/router"
@@ -118,7 +119,9 @@ func (r *Reconciler) abandon(ctx context.Context, p journal.Payment) error {
 func (r *Reconciler) apply(ctx context.Context, was, next journal.Attempt, cause journal.Cause) error {
 	next.UpdatedAt = r.Clock.Now()
 	ctx = context.WithoutCancel(ctx) // what is known is written down, however soon the asker stops
+	faultpoint.At("before-reconciled-commit")
 	err := r.Store.Apply(ctx, journal.Change{From: was.State, FromFence: was.Fence, Attempt: next, Cause: cause})
+	faultpoint.At("after-reconciled-commit")
 	if errors.Is(err, journal.ErrStale) {
 		return nil
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 )
 
 var errSecondConn = errors.New("a request that moves money gets one connection only")
@@ -99,8 +101,12 @@ type guardedConn struct {
 }
 
 func (c guardedConn) Write(b []byte) (int, error) {
+	faultpoint.At("connected")
 	if !c.gate.open() {
 		return 0, ErrTooLate
 	}
-	return c.Conn.Write(b)
+	faultpoint.At("before-first-byte")
+	n, err := c.Conn.Write(b)
+	faultpoint.At("request-written")
+	return n, err
 }

@@ -23,6 +23,8 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 )
 
 // Defaults of a [Config].
@@ -135,7 +137,9 @@ func (c *Client) Send(ctx context.Context, req *http.Request, sendBefore time.Du
 	defer once.CloseIdleConnections()
 	req = clone(ctx, req)
 	req.GetBody = nil // without it net/http can't send a body twice
-	return c.exchange(ctx, once, req, gate)
+	reply, err := c.exchange(ctx, once, req, gate)
+	faultpoint.At("reply-read")
+	return reply, err
 }
 
 func clone(ctx context.Context, req *http.Request) *http.Request {

@@ -26,4 +26,6 @@ func environment(host []string, name string) []string {
 	return append(env, "OTEL_SERVICE_NAME="+service+"-plugin-"+name)
 }
 
-func hostEnvironment(name string) []string { return environment(os.Environ(), name) }
+func hostEnvironment(name string) []string {
+	return append(environment(os.Environ(), name), faultPoint()...)
+}

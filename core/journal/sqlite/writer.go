@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/journal/internal/group"
 	"github.com/jalurhq/jalur/core/journal/sqlite/internal/db"
@@ -65,6 +66,7 @@ func (w *writer) transact(ctx context.Context, batch []request) ([]error, error)
 		w.drop()
 		return nil, group.NotWritten(err)
 	}
+	faultpoint.At("in-transaction")
 	if err := w.commit(ctx, s); err != nil {
 		w.log.ErrorContext(ctx, "a commit of the journal failed", "changes", len(batch), "error", err)
 		w.drop()
@@ -73,6 +75,7 @@ func (w *writer) transact(ctx context.Context, batch []request) ([]error, error)
 		}
 		return nil, fmt.Errorf("%w: %w", journal.ErrAmbiguous, err)
 	}
+	faultpoint.At("committed")
 	w.commits.Add(1)
 	return answers, nil
 }

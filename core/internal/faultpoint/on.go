@@ -1,0 +1,52 @@
+//go:build faultpoints && linux
+
+package faultpoint
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// plan is what the environment asks for.
+type plan struct {
+	name   string // of the point
+	hit    int64  // the one that counts
+	signal syscall.Signal
+}
+
+// The environment is read once: a process has one plan, and every point counts towards it.
+var (
+	planned = sync.OnceValue(read)
+	hits    atomic.Int64
+)
+
+func read() plan {
+	p := plan{signal: syscall.SIGKILL}
+	name, rest, _ := strings.Cut(os.Getenv("JALUR_FAULTPOINT"), ":")
+	number, how, _ := strings.Cut(rest, ":")
+	if hit, err := strconv.ParseInt(number, 10, 64); err == nil {
+		p.name, p.hit = name, hit
+	}
+	if how == "stop" {
+		p.signal = syscall.SIGSTOP
+	}
+	return p
+}
+
+// At is a fault point.
+func At(name string) {
+	p := planned()
+	if p.name != name || hits.Add(1) != p.hit {
+		return
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := syscall.Tgkill(syscall.Getpid(), syscall.Gettid(), p.signal); err != nil { // to this thread: it must not get one step further
+		panic(err)
+	}
+}
