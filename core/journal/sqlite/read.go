@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -195,20 +196,22 @@ func list(ctx context.Context, q *db.Queries, f journal.Filter, by db.ListUnderK
 	}
 }
 
-// page puts the payments into the order of their ids. One more than the size was asked for: it tells that there is a next page.
+// page puts the payments into the order of their ids. One more than the size was asked for: it tells that there is a next page. A payment
+// without an attempt, which no program writes, is passed over; [Store.Inspect] names it.
 func page(ids []string, found []journal.Payment, size int) journal.Page {
 	place := make(map[string]int, len(ids))
 	for i, id := range ids {
 		place[id] = i
 	}
-	sorted := make([]journal.Payment, len(found))
-	for _, p := range found {
-		sorted[place[string(p.ID)]] = p
+	slices.SortFunc(found, func(a, b journal.Payment) int { return place[string(a.ID)] - place[string(b.ID)] })
+	if len(ids) <= size {
+		return journal.Page{Payments: found}
 	}
-	if len(sorted) <= size {
-		return journal.Page{Payments: sorted}
+	found = slices.DeleteFunc(found, func(p journal.Payment) bool { return place[string(p.ID)] >= size })
+	if len(found) == 0 {
+		return journal.Page{}
 	}
-	return journal.Page{Payments: sorted[:size], Next: cursor(sorted[size-1])}
+	return journal.Page{Payments: found, Next: cursor(found[len(found)-1])}
 }
 
 func cursor(p journal.Payment) string {
