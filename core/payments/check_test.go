@@ -91,7 +91,7 @@ func TestTheServiceChecksItsJournal(t *testing.T) {
 			t.Parallel()
 			r, p := newRig(t), newFake("one")
 			pay(t, r.service(p), order("before"))
-			var store journal.Store = r.store
+			store := r.store
 			if c.broken {
 				store = forgetful{store}
 			}

@@ -91,7 +91,7 @@ type judgement struct {
 	found   []Violation
 }
 
-func (j *judgement) say(invariant Invariant, format string, args ...any) {
+func (j *judgement) sayf(invariant Invariant, format string, args ...any) {
 	j.found = append(j.found, Violation{invariant, j.attempt.PaymentID, j.attempt.ID, fmt.Sprintf(format, args...)})
 }
 
@@ -102,28 +102,28 @@ func (j *judgement) chain() {
 	for _, e := range j.events {
 		from, to := string(e.From), string(e.To)
 		if from != at {
-			j.say(Legal, "the event %d goes on from %q where the one before ended at %q", e.ID, from, at)
+			j.sayf(Legal, "the event %d goes on from %q where the one before ended at %q", e.ID, from, at)
 		}
 		switch {
 		case slices.Contains(steps[from], to):
 		case isTerminal(from):
-			j.say(Terminal, "the event %d leaves %s for %s", e.ID, from, to)
+			j.sayf(Terminal, "the event %d leaves %s for %s", e.ID, from, to)
 		default:
-			j.say(Legal, "the event %d is no legal step: from %q to %q", e.ID, from, to)
+			j.sayf(Legal, "the event %d is no legal step: from %q to %q", e.ID, from, to)
 		}
 		at = to
 	}
 	state := string(j.attempt.State)
 	if _, known := steps[state]; !known || state == "" {
-		j.say(Legal, "its state %q is none that is known", state)
+		j.sayf(Legal, "its state %q is none that is known", state)
 	}
 	if at == state {
 		return
 	}
 	if isTerminal(at) {
-		j.say(Terminal, "its events end at %s, and it is %s", at, state)
+		j.sayf(Terminal, "its events end at %s, and it is %s", at, state)
 	} else {
-		j.say(Legal, "its events end at %q, and it is %q", at, state)
+		j.sayf(Legal, "its events end at %q, and it is %q", at, state)
 	}
 }
 
@@ -132,12 +132,12 @@ func (j *judgement) fences() {
 	highest := int64(0)
 	for _, e := range j.events {
 		if e.Fence < highest {
-			j.say(Fenced, "the event %d was written under fence %d after %d", e.ID, e.Fence, highest)
+			j.sayf(Fenced, "the event %d was written under fence %d after %d", e.ID, e.Fence, highest)
 		}
 		highest = max(highest, e.Fence)
 	}
 	if j.attempt.Fence < highest {
-		j.say(Fenced, "its fence is %d, and an event has %d", j.attempt.Fence, highest)
+		j.sayf(Fenced, "its fence is %d, and an event has %d", j.attempt.Fence, highest)
 	}
 }
 
@@ -147,11 +147,11 @@ func (j *judgement) proof() {
 	switch a.State {
 	case journal.Failed:
 		if !a.Outcome.NothingMoved() && !j.operatorSaid() {
-			j.say(NotMoved, "it is FAILED, and its outcome %s is no proof that nothing moved", a.Outcome)
+			j.sayf(NotMoved, "it is FAILED, and its outcome %s is no proof that nothing moved", a.Outcome)
 		}
 	case journal.Confirmed:
 		if a.Invoice == "" && a.Reference == "" && !j.providerSaid(core.Succeeded) {
-			j.say(Evidenced, "it is CONFIRMED without invoice, reference or the provider's word")
+			j.sayf(Evidenced, "it is CONFIRMED without invoice, reference or the provider's word")
 		}
 	default: // no end, or one that its own step shows
 	}
@@ -178,7 +178,7 @@ func (j *judgement) attended(now, watched time.Time) {
 	switch {
 	case watched.IsZero() || !underWay && a.State != journal.Unknown:
 	case a.NextAt.IsZero() && underWay:
-		j.say(Attended, "it is %s, and nobody will ever look at it", a.State)
+		j.sayf(Attended, "it is %s, and nobody will ever look at it", a.State)
 	case a.NextAt.IsZero():
 	default:
 		due := a.NextAt
@@ -186,7 +186,7 @@ func (j *judgement) attended(now, watched time.Time) {
 			due = watched
 		}
 		if late := now.Sub(due); late > lateAfter {
-			j.say(Attended, "it is %s and should have been looked at %s ago", a.State, late.Round(time.Second))
+			j.sayf(Attended, "it is %s and should have been looked at %s ago", a.State, late.Round(time.Second))
 		}
 	}
 }
@@ -198,6 +198,6 @@ func (j *judgement) follows(before []journal.Event) {
 	}
 	failed := slices.ContainsFunc(before, func(e journal.Event) bool { return e.To == journal.Failed && e.ID < j.events[0].ID })
 	if !failed {
-		j.say(OneLive, "it was made before the attempt before it had failed")
+		j.sayf(OneLive, "it was made before the attempt before it had failed")
 	}
 }
