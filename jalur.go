@@ -20,6 +20,7 @@ import (
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/clock"
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/checker"
 	"github.com/jalurhq/jalur/core/journal/postgres"
 	"github.com/jalurhq/jalur/core/journal/sqlite"
 	"github.com/jalurhq/jalur/core/middleware/breaker"
@@ -39,9 +40,11 @@ type Options struct {
 	Shipped sdk.Shipped
 	// GatewayURL is where this process serves the HTTP API. Empty: it serves none and holds the journal for a short time only. A journal on PostgreSQL isn't held.
 	GatewayURL string
-	Log        *slog.Logger         // default slog.Default()
-	Tracer     trace.TracerProvider // default OpenTelemetry's global one
-	Meter      metric.MeterProvider // default OpenTelemetry's global one
+	// KeepSending lets a gateway go on although its hourly check finds its journal broken: an operator has looked.
+	KeepSending bool
+	Log         *slog.Logger         // default slog.Default()
+	Tracer      trace.TracerProvider // default OpenTelemetry's global one
+	Meter       metric.MeterProvider // default OpenTelemetry's global one
 }
 
 func (o Options) withDefaults() Options {
@@ -115,8 +118,34 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 	}
 	s.Service = payments.New(payments.Config{ //nolint:contextcheck // its background work ends with Close
 		Store: s.store, Clock: clock.System{}, Router: routes, NewID: func() string { return ulid.Make().String() }, Log: options.Log,
+		Checks: checks(options),
 	})
 	return nil
+}
+
+// When a gateway looks over its journal. A command is gone before.
+const (
+	firstCheck = time.Minute
+	checkEvery = time.Hour
+)
+
+func checks(options Options) payments.Checks {
+	if options.GatewayURL == "" {
+		return payments.Checks{}
+	}
+	return payments.Checks{First: firstCheck, Every: checkEvery, KeepSending: options.KeepSending}
+}
+
+// CheckJournal opens the configuration's journal as a command does, and holds it against its own invariants. progress is told of each page; it may be nil.
+// Errors: a [*sqlite.HeldError] where a gateway holds the journal; what kept it from being read to its end, beside the report of what was read.
+func CheckJournal(ctx context.Context, cfg config.Config, log *slog.Logger, progress func(checker.Report)) (report checker.Report, err error) {
+	cfg = cfg.WithDefaults()
+	store, err := openJournal(ctx, cfg, Options{Log: log})
+	if err != nil {
+		return checker.Report{}, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return checker.Check(ctx, store, checker.Options{Progress: progress})
 }
 
 // Close takes no more orders, waits until every call that has begun is written down or the context ends, stops the plugins and closes the journal. No process is left.

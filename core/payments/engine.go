@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jalurhq/jalur/core"
@@ -43,10 +44,26 @@ type EngineConfig struct {
 }
 
 // Engine makes payments, step by step. Its steps are safe for many callers at once, but each claim is sent by the one who got it.
-type Engine struct{ EngineConfig }
+type Engine struct {
+	EngineConfig
+
+	halted atomic.Pointer[string]
+}
 
 // NewEngine gives an Engine.
-func NewEngine(cfg EngineConfig) *Engine { return &Engine{cfg} }
+func NewEngine(cfg EngineConfig) *Engine { return &Engine{EngineConfig: cfg} }
+
+// Halt makes the engine send nothing more: new orders are refused, and no further lane is tried. Calls that have begun are settled. The first
+// reason stays; there is no way back but a new Engine.
+func (e *Engine) Halt(reason string) { e.halted.CompareAndSwap(nil, &reason) }
+
+// Halted gives the reason why nothing is sent, or "".
+func (e *Engine) Halted() string {
+	if reason := e.halted.Load(); reason != nil {
+		return *reason
+	}
+	return ""
+}
 
 // Ticket is an order that the journal has.
 type Ticket struct {
@@ -78,6 +95,9 @@ func (e *Engine) Submit(ctx context.Context, o Order) (Ticket, error) {
 	plan, err := e.plan(planning, o)
 	if err != nil {
 		return Ticket{}, err
+	}
+	if reason := e.Halted(); reason != "" {
+		return Ticket{}, haltRefusal(reason)
 	}
 	return e.record(ctx, o, plan)
 }

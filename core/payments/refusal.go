@@ -32,6 +32,7 @@ const (
 	CodeProviderUnavailable Code = "provider_unavailable"
 	CodeJournalUnavailable  Code = "journal_unavailable"
 	CodeStopping            Code = "stopping"
+	CodeHalted              Code = "halted"
 )
 
 // Refusal is a request that was not taken up. It names the field and the rule, and nothing was changed.
@@ -72,6 +73,14 @@ func routeRefusal(merchant core.MerchantCode, err error) error {
 		code = CodeMerchantUnknown
 	}
 	return &Refusal{Code: code, Field: order.Field, Rule: order.Rule, Err: err}
+}
+
+// haltRefusal words why a halted engine takes nothing up. What was found stands in the log and in the readiness: it is the operator's business.
+func haltRefusal(reason string) error {
+	return &Refusal{
+		Code: CodeHalted, Err: errors.New(reason),
+		Rule: "the gateway has stopped sending, since its journal breaks its own rules; nothing was sent: an operator must look",
+	}
 }
 
 // journalRefusal words a write of the journal that did not happen, or may not have. Nothing was sent on account of it.

@@ -20,13 +20,14 @@ import (
 // lookAgain is how often somebody who waits for a payment reads the journal even if nobody woke him.
 const lookAgain = time.Second
 
-// Config is what a Service works with. All fields are required.
+// Config is what a Service works with. All fields but Checks are required.
 type Config struct {
 	Store  journal.Store
 	Clock  clock.Clock
 	Router *router.Router
 	NewID  func() string // 26 characters of A–Z and 0–9, never twice the same
 	Log    *slog.Logger
+	Checks Checks
 }
 
 // Service is the engine as its callers share it: it runs each payment to its end whatever becomes of the caller, and reconciles in the
@@ -62,6 +63,9 @@ func New(cfg Config) *Service {
 	s.working.Go(func() { s.reconciler.Run(background) })
 	if store, ok := cfg.Store.(journal.Notifier); ok {
 		s.working.Go(func() { store.Changes(background, hub.changed) })
+	}
+	if cfg.Checks.Every > 0 {
+		s.working.Go(func() { s.check(background, cfg.Checks) })
 	}
 	return s
 }
@@ -252,6 +256,9 @@ func (s *Service) takeOver(ctx context.Context, p journal.Payment) (journal.Paym
 
 // Ready reports whether payments can be recorded.
 func (s *Service) Ready(ctx context.Context) error {
+	if reason := s.engine.Halted(); reason != "" {
+		return fmt.Errorf("nothing is sent until an operator has looked at the journal: %s", reason)
+	}
 	if err := s.store.Ping(ctx); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}

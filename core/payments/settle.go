@@ -83,7 +83,7 @@ func canBeAsked(a journal.Attempt, d core.Descriptor) bool {
 
 // failOver gives the claim of the next attempt, where the outcome proves that nothing moved and says nothing about what another provider would answer.
 func (e *Engine) failOver(ctx context.Context, c *claim, res core.Result) *claim {
-	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() && !mutant.On("any-refusal-fails-over") {
+	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() && !mutant.On("any-refusal-fails-over") || e.Halted() != "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, failOverWait) // the outcome of this attempt waits to be written meanwhile

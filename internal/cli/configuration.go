@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jalurhq/jalur"
+	"github.com/jalurhq/jalur/config"
 )
 
 // checkTime bounds how long the plugins may take to look at their settings.
@@ -25,14 +26,19 @@ func (a *app) configuration() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), checkTime)
-			defer cancel()
-			if err := jalur.CheckPlugins(ctx, cfg, jalur.Options{Shipped: a.Shipped, Log: a.log}); err != nil {
-				return usage(err)
+			if err := a.checkPlugins(cmd.Context(), cfg); err != nil {
+				return err
 			}
 			return a.print(map[string]any{"ok": true}, func(t *table) {
 				t.row(fmt.Sprintf("ok: %d providers, %d routes", len(cfg.Providers), len(cfg.Routes)))
 			})
 		},
 	})
+}
+
+// checkPlugins has each plugin check its own settings.
+func (a *app) checkPlugins(ctx context.Context, cfg config.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	return usage(jalur.CheckPlugins(ctx, cfg, jalur.Options{Shipped: a.Shipped, Log: a.log}))
 }

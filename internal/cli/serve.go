@@ -50,6 +50,7 @@ interrupt ends the program at once, and the next start finds out what became of 
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "`address` to listen on, in place of the configuration's")
+	cmd.Flags().BoolVar(&a.keepSending, "keep-sending", false, "go on although the hourly check finds the journal broken: you have looked")
 	cmd.Flags().BoolVar(&demo, "demo", false, "run without a configuration: an embedded journal in .jalur/, and a sandbox of each provider")
 	return cmd
 }
@@ -102,7 +103,7 @@ func (a *app) openGateway(ctx context.Context, cfg config.Config, url string) (*
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	service, err := jalur.Open(ctx, cfg, jalur.Options{
-		Shipped: a.Shipped, GatewayURL: url, Log: a.log, Meter: metric.NewMeterProvider(metric.WithReader(exporter)),
+		Shipped: a.Shipped, GatewayURL: url, KeepSending: a.keepSending, Log: a.log, Meter: metric.NewMeterProvider(metric.WithReader(exporter)),
 	})
 	if err != nil {
 		return nil, err

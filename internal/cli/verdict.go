@@ -22,6 +22,8 @@ func verdict(err error) (status int, message string) {
 		return ExitUnresolved, "not resolved: do not pay again under another key; `jalur status` tells what becomes of it"
 	case errors.Is(err, errNothingMoved):
 		return ExitFailed, ""
+	case errors.Is(err, errViolations):
+		return ExitFailed, err.Error()
 	}
 	status = statusOf(err)
 	if unclear, ok := errors.AsType[unclearError](err); ok && !unclear.refused() {
@@ -50,7 +52,7 @@ func (e unclearError) refused() bool {
 		code = refusal.Code
 	}
 	switch code {
-	case "", payments.CodeJournalUnavailable, payments.CodeStopping, view.CodeInternal:
+	case "", payments.CodeJournalUnavailable, payments.CodeStopping, payments.CodeHalted, view.CodeInternal:
 		return false
 	default:
 		return true

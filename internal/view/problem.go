@@ -59,6 +59,7 @@ func ProblemKinds() []ProblemKind {
 		{payments.CodeProviderUnavailable, http.StatusServiceUnavailable, "No provider could be asked"},
 		{payments.CodeJournalUnavailable, http.StatusServiceUnavailable, "The journal is not available"},
 		{payments.CodeStopping, http.StatusServiceUnavailable, "The gateway is stopping"},
+		{payments.CodeHalted, http.StatusServiceUnavailable, "The gateway has stopped sending"},
 	}
 }
 

@@ -26,6 +26,12 @@ func diskFailed(err error) bool {
 	return ok && (code == sqlite3.SQLITE_IOERR || code == sqlite3.SQLITE_CORRUPT)
 }
 
+// corrupt reports that SQLite itself found the file damaged.
+func corrupt(err error) bool {
+	code, ok := primaryCode(err)
+	return ok && (code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB)
+}
+
 // conflict tells which rule of the tables an attempt has broken. Asking afterwards can't go wrong: nobody else writes meanwhile.
 func conflict(ctx context.Context, q *db.Queries, a db.Attempt, err error) error {
 	if code, ok := primaryCode(err); !ok || code != sqlite3.SQLITE_CONSTRAINT {

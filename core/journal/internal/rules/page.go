@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,20 +55,22 @@ func size(asked int) int {
 	return min(asked, journal.MaxPage)
 }
 
-// Page puts the payments that were found into the order of their ids and cuts off the one too many.
+// Page puts the payments that were found into the order of their ids and cuts off the one too many. A payment without an attempt, which no program writes, is
+// not among those found and is passed over.
 func Page(ids []string, found []journal.Payment, size int) journal.Page {
 	place := make(map[string]int, len(ids))
 	for i, id := range ids {
 		place[id] = i
 	}
-	sorted := make([]journal.Payment, len(found))
-	for _, p := range found {
-		sorted[place[string(p.ID)]] = p
+	slices.SortFunc(found, func(a, b journal.Payment) int { return place[string(a.ID)] - place[string(b.ID)] })
+	if len(ids) <= size {
+		return journal.Page{Payments: found}
 	}
-	if len(sorted) <= size {
-		return journal.Page{Payments: sorted}
+	found = slices.DeleteFunc(found, func(p journal.Payment) bool { return place[string(p.ID)] >= size })
+	if len(found) == 0 {
+		return journal.Page{}
 	}
-	return journal.Page{Payments: sorted[:size], Next: cursor(sorted[size-1])}
+	return journal.Page{Payments: found, Next: cursor(found[len(found)-1])}
 }
 
 func cursor(p journal.Payment) string {
