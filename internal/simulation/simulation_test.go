@@ -104,29 +104,6 @@ func TestSameSeedSameHistory(t *testing.T) {
 	}
 }
 
-// A history in which nothing was tried shows nothing: every kind of fault and every legal change must occur.
-func TestCoverage(t *testing.T) {
-	t.Parallel()
-	if histories < within {
-		t.Skip("too few histories for the rare ones")
-	}
-	var mu sync.Mutex
-	seen := map[string]int{}
-	each(histories, simulation.Config{}, func(_ uint64, r simulation.Result) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		for what, n := range r.Stats {
-			seen[what] += n
-		}
-		return false
-	})
-	for _, what := range simulation.Kinds() {
-		if seen[what] == 0 {
-			t.Errorf("in %d histories there were no %s", histories, what)
-		}
-	}
-}
-
 // The journal's own rules are part of the proof: a store that breaks one must show.
 func TestFlaws(t *testing.T) {
 	t.Parallel()
