@@ -106,7 +106,7 @@ func (r *Reconciler) abandon(ctx context.Context, p journal.Payment) error {
 	if provider, ok := r.Router.Provider(a.Provider); ok && mutant.On("sending-resent") {
 		_, _ = provider.Pay(ctx, p.Order(a))
 	}
-	if _, err := r.request(ctx, p); err == nil {
+	if _, err := r.request(ctx, p); !errors.Is(err, errNoNumber) { // a provider that is down just now is asked later
 		next.NextAt = next.EndedAt
 	}
 	if mutant.On("abandoned-failed") {
