@@ -38,6 +38,7 @@ func CheckDescriptor(d Descriptor) error {
 func CheckResult(d Descriptor, order PayRequest, res Result) (Result, error) {
 	err := firstError(
 		checkOutcome(res.Outcome),
+		checkRefusal(res),
 		checkEcho("product", order.Product, res.Product, res.Outcome),
 		checkEcho("account", string(order.Account), string(res.Account), res.Outcome),
 		checkAmount(order.Amount, res.Amount, res.Outcome),
@@ -67,6 +68,14 @@ func checkOutcome(o Outcome) error {
 		return nil
 	}
 	return fmt.Errorf("an answer can't have the outcome %s: %w", o, ErrIncomplete)
+}
+
+// checkRefusal doesn't take a duplicate for a refusal: it may be the trace of this very order, or of an earlier success.
+func checkRefusal(res Result) error {
+	if res.Outcome == Declined && (res.Code == CodeDuplicateRef || res.Code == CodeDuplicateElsewhere) {
+		return fmt.Errorf("a refusal as %s doesn't say that nothing moved: %w", res.Code, ErrIncomplete)
+	}
+	return nil
 }
 
 // checkEcho says what was wrong without the values: an account number is not for logs.

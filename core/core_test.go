@@ -101,6 +101,7 @@ func TestCheckResult(t *testing.T) {
 		"good":               {func(*core.Result) {}, core.Succeeded, "1", ""},
 		"amount with .00":    {func(r *core.Result) { r.Amount, _ = core.ParseMoney("100000.00", "IDR") }, core.Succeeded, "1", ""},
 		"bare decline":       {func(r *core.Result) { *r = core.Result{Outcome: core.Declined} }, core.Declined, "", ""},
+		"duplicate ref":      {func(r *core.Result) { *r = core.Result{Outcome: core.Declined, Code: core.CodeDuplicateRef} }, core.Unknown, "", ""},
 		"no outcome":         {func(r *core.Result) { r.Outcome = core.Unknown }, core.Unknown, "1", ""},
 		"not sent":           {func(r *core.Result) { r.Outcome = core.NotSent }, core.Unknown, "1", ""},
 		"foreign outcome":    {func(r *core.Result) { r.Outcome = 99 }, core.Unknown, "1", ""},
