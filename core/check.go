@@ -12,9 +12,9 @@ var (
 	ErrContradiction = errors.New("the answer is about another order")
 )
 
-// Contradicts reports whether an answer names another product, account or amount than the order. What it leaves out contradicts nothing.
+// Contradicts reports whether an answer names another reference, product, account or amount than the order. What it leaves out contradicts nothing.
 func (r Result) Contradicts(order PayRequest) bool {
-	return r.Product != "" && r.Product != order.Product || r.Account != "" && r.Account != order.Account ||
+	return r.Ref != "" && r.Ref != order.Ref || r.Product != "" && r.Product != order.Product || r.Account != "" && r.Account != order.Account ||
 		r.Amount.Known() && order.Amount.Known() && !r.Amount.Equal(order.Amount)
 }
 
@@ -39,6 +39,7 @@ func CheckResult(d Descriptor, order PayRequest, res Result) (Result, error) {
 	err := firstError(
 		checkOutcome(res.Outcome),
 		checkRefusal(res),
+		checkRef(order.Ref, res.Ref),
 		checkEcho("product", order.Product, res.Product, res.Outcome),
 		checkEcho("account", string(order.Account), string(res.Account), res.Outcome),
 		checkAmount(order.Amount, res.Amount, res.Outcome),
@@ -76,6 +77,14 @@ func checkRefusal(res Result) error {
 		return fmt.Errorf("a refusal as %s doesn't say that nothing moved: %w", res.Code, ErrIncomplete)
 	}
 	return nil
+}
+
+// checkRef tells twins apart: two orders for the same account and amount.
+func checkRef(sent, echoed string) error {
+	if echoed == "" || echoed == sent {
+		return nil
+	}
+	return fmt.Errorf("our reference: %w", ErrContradiction)
 }
 
 // checkEcho says what was wrong without the values: an account number is not for logs.
@@ -119,7 +128,7 @@ func Disown(res Result) Result {
 		details = map[string]string{}
 	}
 	for name, value := range map[string]string{
-		"returned_invoice": string(res.Invoice), "returned_reference": res.Reference,
+		"returned_invoice": string(res.Invoice), "returned_reference": res.Reference, "returned_ref": res.Ref,
 		"returned_product": res.Product, "returned_account": res.Account.String(), "returned_amount": res.Amount.Value(),
 	} {
 		if value != "" {
@@ -127,6 +136,6 @@ func Disown(res Result) Result {
 		}
 	}
 	res.Details = details
-	res.Invoice, res.Reference = "", ""
+	res.Invoice, res.Reference, res.Ref = "", "", ""
 	return res
 }

@@ -31,7 +31,8 @@ type Provider interface {
 
 	// Status asks what became of an order, by the provider's invoice or by our reference, as Describe says.
 	// It answers as Pay does, without NotSent. "No such order" is an error with the code not_found, never Declined:
-	// the order may still be on its way. A refusal to tell is an error as well.
+	// the order may still be on its way. A refusal to tell is an error as well. Where asking sends the order again
+	// (Descriptor.StatusResubmits), Original.SendBefore holds for it as for a Pay.
 	Status(ctx context.Context, req StatusRequest) (Result, error)
 }
 
@@ -55,6 +56,10 @@ type Descriptor struct {
 	StatusResubmits bool
 	StatusGap       time.Duration // least time between two Status calls for one order
 	StatusMaxAge    time.Duration // an order older than this is never asked for; 0: no limit
+	// Quarantine is how long after an order was sent the provider may still say "no such order" of it, by its own documentation. Said by
+	// our reference, and again after this time, it proves that nothing moved. 0: it never does. It counts only with StatusBy ByRef and where
+	// the reference is worth something (RefReplay, RefRejectDuplicate), and not with StatusResubmits.
+	Quarantine time.Duration
 
 	QuoteRequired bool // Pay wants the token of an Inquire
 	MaxCost       bool // the provider itself refuses above PayRequest.MaxCost
@@ -214,6 +219,7 @@ type Result struct {
 
 	Invoice   Invoice
 	Reference string // the proof of delivery that the customer is shown
+	Ref       string // our own reference, where the answer repeats it
 	Product   string
 	Account   AccountNumber
 	Amount    Money

@@ -59,6 +59,8 @@ func resolveRefusal(err error) error {
 	switch {
 	case errors.Is(err, reconciler.ErrNotUnknown), errors.Is(err, journal.ErrStale), errors.Is(err, journal.ErrIllegal):
 		return &Refusal{Code: CodeStateConflict, Rule: "only a payment whose state is unknown can be resolved: " + err.Error(), Err: err}
+	case errors.Is(err, reconciler.ErrStillAsked):
+		return &Refusal{Code: CodeStateConflict, Rule: err.Error(), Err: err}
 	case errors.Is(err, reconciler.ErrNotConfirmed):
 		return &Refusal{Code: CodeInvoiceNotConfirmed, Field: "invoice", Rule: "was not believed: " + err.Error(), Err: err}
 	case errors.Is(err, journal.ErrInvoiceTaken):

@@ -41,7 +41,7 @@ func (r *Reconciler) Ask(ctx context.Context, p journal.Payment) (journal.Paymen
 	}
 	var res core.Result
 	if err == nil {
-		res, err = q.ask(ctx)
+		a, res, err = r.ask(ctx, a, q)
 	}
 	if err != nil {
 		r.quiet(ctx, a, err)
@@ -67,9 +67,19 @@ func (r *Reconciler) askInTurn(ctx context.Context, p journal.Payment) error {
 		r.quiet(ctx, a, err)
 		return r.again(ctx, a, r.nextTime(a.Checks, core.Descriptor{}))
 	}
-	res, err := q.ask(ctx)
+	since := r.Clock.Boot()
+	a, res, err := r.ask(ctx, a, q)
 	if mutant.On("not-found-failed") && core.CodeOf(err) == core.CodeNotFound {
 		res, err = core.Result{Outcome: core.Declined}, nil
+	}
+	if errors.Is(err, journal.ErrStale) {
+		return nil
+	}
+	if core.CodeOf(err) == core.CodeNotFound && r.absent.proven(a, q.descriptor, since, r.Clock.Boot()) {
+		return r.absence(ctx, a, q.descriptor)
+	}
+	if err == nil || core.CodeOf(err) == core.CodeInternal { // it said something of the order, believed or not
+		r.absent.forget(a)
 	}
 	a.Checks++
 	if err != nil {
@@ -77,6 +87,32 @@ func (r *Reconciler) askInTurn(ctx context.Context, p journal.Payment) error {
 		return r.again(ctx, a, r.nextTime(a.Checks, q.descriptor))
 	}
 	return r.learn(ctx, a, q.descriptor, res)
+}
+
+// ask makes the call, and gives the attempt as it is held then. Where asking sends the order again, only the holder of the fence may, and only within moments of having
+// got it: somebody else may have resolved the attempt since. Errors: ErrStale, for one.
+func (r *Reconciler) ask(ctx context.Context, a journal.Attempt, q question) (journal.Attempt, core.Result, error) {
+	if q.descriptor.StatusResubmits && !mutant.On("resent-unheld") {
+		q.request.Original.SendBefore = r.Clock.Boot() + sendWithin
+		held, err := r.hold(ctx, a)
+		if err != nil {
+			return a, core.Result{}, fmt.Errorf("hold attempt %s: %w", a.ID, err)
+		}
+		a = held
+	}
+	res, err := q.ask(ctx)
+	return a, res, err
+}
+
+// hold raises an attempt's fence: nobody who has read it before can change it any more. Errors: those of [journal.Store.Apply].
+func (r *Reconciler) hold(ctx context.Context, a journal.Attempt) (journal.Attempt, error) {
+	held := a
+	held.Fence, held.Owner = a.Fence+1, r.Owner
+	err := r.Store.Apply(ctx, journal.Change{From: a.State, FromFence: a.Fence, Attempt: held})
+	if err != nil {
+		return a, err
+	}
+	return held, nil
 }
 
 // ask makes the call. An answer to a question by invoice that names another invoice is about another order, however alike the two are.
@@ -118,7 +154,7 @@ func (r *Reconciler) request(ctx context.Context, p journal.Payment) (question, 
 		return question{}, fmt.Errorf("%s is another account now: %w", a.Provider, ErrCannotAsk)
 	case a.Invoice == "" && !d.StatusBy.Has(core.ByRef):
 		return question{}, errNoNumber
-	case d.StatusMaxAge > 0 && r.Clock.Now().Sub(a.StartedAt) >= d.StatusMaxAge:
+	case d.StatusMaxAge > 0 && !mutant.On("asked-too-late") && r.Clock.Now().Sub(a.StartedAt) >= d.StatusMaxAge:
 		return question{}, fmt.Errorf("older than %s: %w", d.StatusMaxAge, ErrCannotAsk)
 	}
 	return question{provider, d, core.StatusRequest{Invoice: a.Invoice, Original: p.Order(a), FirstSentAt: a.StartedAt}}, nil

@@ -44,10 +44,14 @@ type Config struct {
 }
 
 // Reconciler resolves attempts, one step at a time; Run is the loop around the steps.
-type Reconciler struct{ Config }
+type Reconciler struct {
+	Config
+
+	absent absences
+}
 
 // New gives a Reconciler.
-func New(cfg Config) *Reconciler { return &Reconciler{cfg} }
+func New(cfg Config) *Reconciler { return &Reconciler{Config: cfg} }
 
 // Due claims attempts that somebody should look at now. Nobody else looks at them before the claim has passed.
 func (r *Reconciler) Due(ctx context.Context, limit int) ([]journal.Payment, error) {

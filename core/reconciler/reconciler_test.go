@@ -17,12 +17,23 @@ import (
 	"github.com/jalurhq/jalur/core/router"
 )
 
-// tick is a clock that stands still until it is moved.
-type tick struct{ now time.Time }
+// tick is a clock that stands still until it is moved, or somebody sleeps.
+type tick struct {
+	now  time.Time
+	boot time.Duration
+}
 
-func (c *tick) Now() time.Time                             { return c.now }
-func (c *tick) Boot() time.Duration                        { return 0 }
-func (c *tick) Sleep(context.Context, time.Duration) error { return nil }
+func (c *tick) Now() time.Time      { return c.now }
+func (c *tick) Boot() time.Duration { return c.boot }
+
+func (c *tick) Sleep(_ context.Context, d time.Duration) error {
+	c.pass(d)
+	return nil
+}
+
+func (c *tick) pass(d time.Duration) {
+	c.now, c.boot = c.now.Add(d), c.boot+d
+}
 
 // asked is a provider that is only ever asked.
 type asked struct {
@@ -68,7 +79,7 @@ func newRig(t *testing.T, state journal.State, invoice core.Invoice) *rig {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	r := &rig{
-		t: t, clock: &tick{time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, store: store,
+		t: t, clock: &tick{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, store: store,
 		provider: &asked{desc: core.Descriptor{Name: "one", Instance: "test", StatusBy: core.ByInvoice}, status: saysNothing},
 	}
 	running := router.Provider{

@@ -17,6 +17,14 @@ var (
 	ErrNotUnknown = errors.New("the payment is not unknown")
 	// ErrNotConfirmed: the provider's own status call did not confirm that the invoice is this order.
 	ErrNotConfirmed = errors.New("the provider does not confirm that this invoice is this order")
+	// ErrStillAsked: asking this provider sends the order again, so what was not executed yet may be executed by a question.
+	ErrStillAsked = errors.New("its provider is still asked for it, and asking may send the order again: it can be called not executed once nobody asks any more")
+)
+
+// What asking by sending again is bound to.
+const (
+	sendWithin = 2 * time.Second          // of the raised fence; then no byte leaves
+	settled    = sendWithin + time.Second // after a raised fence, nothing that was asked before it is sent any more
 )
 
 // ResolveInvoice takes an invoice number that an operator found in the provider's report. It is believed only where the
@@ -26,7 +34,7 @@ func (r *Reconciler) ResolveInvoice(ctx context.Context, p journal.Payment, invo
 	if a.State != journal.Unknown && a.State != journal.Parked {
 		return fmt.Errorf("%s: %w", p.State(), ErrNotUnknown)
 	}
-	res, err := r.askInvoice(ctx, p, invoice)
+	a, res, err := r.askInvoice(ctx, p, invoice)
 	if err != nil {
 		return err
 	}
@@ -45,37 +53,63 @@ func (r *Reconciler) ResolveInvoice(ctx context.Context, p journal.Payment, invo
 	return r.resolve(ctx, a, next, journal.Cause{Actor: by, Why: "invoice brought by hand, confirmed by the provider", Evidence: journal.Evidence(res)})
 }
 
-func (r *Reconciler) askInvoice(ctx context.Context, p journal.Payment, invoice core.Invoice) (core.Result, error) {
+func (r *Reconciler) askInvoice(ctx context.Context, p journal.Payment, invoice core.Invoice) (journal.Attempt, core.Result, error) {
+	a := p.Last()
 	if mutant.On("invoice-unconfirmed") {
-		return core.Result{Outcome: core.Succeeded, Invoice: invoice}, nil
+		return a, core.Result{Outcome: core.Succeeded, Invoice: invoice}, nil
 	}
 	asked := p
 	asked.Attempts = append([]journal.Attempt(nil), p.Attempts...)
 	asked.Attempts[len(asked.Attempts)-1].Invoice = invoice
 	q, err := r.request(ctx, asked)
 	if err != nil {
-		return core.Result{}, fmt.Errorf("%w: %w", ErrNotConfirmed, err)
+		return a, core.Result{}, fmt.Errorf("%w: %w", ErrNotConfirmed, err)
 	}
-	res, err := q.ask(ctx)
+	a, res, err := r.ask(ctx, a, q)
 	if err != nil {
-		return core.Result{}, fmt.Errorf("%w: %w", ErrNotConfirmed, err)
+		return a, core.Result{}, fmt.Errorf("%w: %w", ErrNotConfirmed, err)
 	}
 	if res.Invoice != invoice {
-		return core.Result{}, fmt.Errorf("it answered for another invoice: %w", ErrNotConfirmed)
+		return a, core.Result{}, fmt.Errorf("it answered for another invoice: %w", ErrNotConfirmed)
 	}
-	return res, nil
+	return a, res, nil
 }
 
-// ResolveNotExecuted takes an operator's word that the provider's report has no such order. Errors: ErrNotUnknown.
+// ResolveNotExecuted takes an operator's word that the provider's report has no such order. Where asking sends the order again, it is taken only of a parked attempt,
+// for which nobody asks by himself, and only once no question that was asked before can leave any more. Errors: ErrNotUnknown, ErrStillAsked.
 func (r *Reconciler) ResolveNotExecuted(ctx context.Context, p journal.Payment, reason, by string) error {
 	a := p.Last()
 	if a.State != journal.Unknown && a.State != journal.Parked {
 		return fmt.Errorf("%s: %w", p.State(), ErrNotUnknown)
 	}
+	a, err := r.quieten(ctx, a)
+	if err != nil {
+		return err
+	}
 	next := signed(a, by)
 	next.State, next.NextAt, next.Outcome = journal.Failed, time.Time{}, core.Declined
 	next.Code, next.Reason = core.CodeDeclined, reason
 	return r.resolve(ctx, a, next, journal.Cause{Actor: by, Why: "not executed: " + reason})
+}
+
+// quieten sees to it that no order goes out any more on account of a question. It gives the attempt as it is held then.
+func (r *Reconciler) quieten(ctx context.Context, a journal.Attempt) (journal.Attempt, error) {
+	provider, ok := r.Router.Provider(a.Provider)
+	if ok {
+		d, err := provider.Describe(ctx)
+		ok = err != nil || d.StatusResubmits // one that can't say is taken for one that does
+	}
+	if !ok || mutant.On("not-executed-at-once") {
+		return a, nil
+	}
+	if a.State != journal.Parked {
+		return a, ErrStillAsked
+	}
+	held, err := r.hold(ctx, a)
+	if err != nil {
+		return a, fmt.Errorf("hold attempt %s: %w", a.ID, err)
+	}
+	return held, r.Clock.Sleep(ctx, settled)
 }
 
 // signed names in the details whose word an attempt's end is: it isn't the provider's.

@@ -40,6 +40,7 @@ type Capabilities struct {
 	StatusResubmits bool       `json:"status_resubmits" doc:"Asking sends the order again."`
 	StatusGap       Seconds    `json:"status_gap" doc:"Least time between two questions about one order, in seconds."`
 	StatusMaxAge    Seconds    `json:"status_max_age" doc:"An older order is never asked for, in seconds; 0: no limit."`
+	Quarantine      Seconds    `json:"quarantine" doc:"How long no such order may still be said of an order that is there, in seconds; 0: it never proves anything."`
 	QuoteRequired   bool       `json:"quote_required"`
 	MaxCost         bool       `json:"max_cost" doc:"It refuses by itself what would cost more than max_cost."`
 	Merchants       []Merchant `json:"merchants" nullable:"false"`
@@ -91,7 +92,7 @@ func capabilitiesOf(d core.Descriptor) *Capabilities {
 		Name: d.Name, Version: d.Version, Instance: d.Instance,
 		Ref:             Ref{Mode: refMode(d.Ref.Mode), MaxLen: d.Ref.MaxLen, Retention: secondsOf(d.Ref.Retention)},
 		StatusBy:        statusBy(d.StatusBy),
-		StatusResubmits: d.StatusResubmits, StatusGap: secondsOf(d.StatusGap), StatusMaxAge: secondsOf(d.StatusMaxAge),
+		StatusResubmits: d.StatusResubmits, StatusGap: secondsOf(d.StatusGap), StatusMaxAge: secondsOf(d.StatusMaxAge), Quarantine: secondsOf(d.Quarantine),
 		QuoteRequired: d.QuoteRequired, MaxCost: d.MaxCost,
 		Merchants: make([]Merchant, len(d.Merchants)), OtherMerchants: d.OtherMerchants,
 	}

@@ -29,8 +29,8 @@ func checkNumbers(res core.Result) error {
 		return fmt.Errorf("invoice: %w", errTooLong)
 	case len(res.Reference) > maxProof:
 		return fmt.Errorf("reference: %w", errTooLong)
-	case len(res.Product) > maxNumber, len(res.Account) > maxNumber:
-		return fmt.Errorf("product or account: %w", errTooLong)
+	case len(res.Product) > maxNumber, len(res.Account) > maxNumber, len(res.Ref) > maxNumber:
+		return fmt.Errorf("product, account or our reference: %w", errTooLong)
 	default:
 		return nil
 	}

@@ -12,7 +12,7 @@ func Description(d core.Descriptor) *pb.Description {
 		Ref:             &pb.RefSpec{Mode: refMode(d.Ref.Mode), MaxLen: int32(min(d.Ref.MaxLen, maxRefLen)), Retention: duration(d.Ref.Retention)}, //nolint:gosec // bounded
 		StatusByInvoice: d.StatusBy.Has(core.ByInvoice), StatusByRef: d.StatusBy.Has(core.ByRef), StatusResubmits: d.StatusResubmits,
 		StatusGap: duration(d.StatusGap), StatusMaxAge: duration(d.StatusMaxAge), QuoteRequired: d.QuoteRequired, MaxCost: d.MaxCost,
-		Merchants: merchants(d.Merchants), OtherMerchants: d.OtherMerchants, Amounts: amounts(d.Amounts),
+		Quarantine: duration(d.Quarantine), Merchants: merchants(d.Merchants), OtherMerchants: d.OtherMerchants, Amounts: amounts(d.Amounts),
 	}
 }
 
@@ -40,7 +40,8 @@ func DescriptionFrom(m *pb.Description) (core.Descriptor, error) {
 		StatusBy: statusBy(m), StatusResubmits: m.GetStatusResubmits(),
 		StatusGap: r.duration("status_gap", m.GetStatusGap()), StatusMaxAge: r.duration("status_max_age", m.GetStatusMaxAge()),
 		QuoteRequired: m.GetQuoteRequired(), MaxCost: m.GetMaxCost(),
-		Merchants: r.merchants(m.GetMerchants()), OtherMerchants: m.GetOtherMerchants(), Amounts: r.amounts("amounts", m.GetAmounts()),
+		Quarantine: r.duration("quarantine", m.GetQuarantine()),
+		Merchants:  r.merchants(m.GetMerchants()), OtherMerchants: m.GetOtherMerchants(), Amounts: r.amounts("amounts", m.GetAmounts()),
 	}
 	if r.err != nil {
 		return core.Descriptor{}, r.err

@@ -13,7 +13,7 @@ func Result(res core.Result) *pb.Result {
 		Outcome: outcome(res.Outcome), Code: text(string(res.Code)), ProviderCode: text(res.ProviderCode), Reason: text(res.Reason),
 		Invoice: text(string(res.Invoice)), Reference: text(res.Reference), Product: text(res.Product), Account: text(string(res.Account)),
 		Amount: money(res.Amount), ReceiverName: text(res.ReceiverName), Cost: money(res.Cost), Cashback: money(res.Cashback),
-		BalanceAfter: money(res.BalanceAfter), ProviderTime: timestamp(res.ProviderTime), Details: textMap(res.Details),
+		BalanceAfter: money(res.BalanceAfter), ProviderTime: timestamp(res.ProviderTime), Details: textMap(res.Details), Ref: text(res.Ref),
 	}
 }
 
@@ -25,7 +25,7 @@ func ResultFrom(m *pb.Result) (core.Result, error) {
 		Invoice: core.Invoice(m.GetInvoice()), Reference: m.GetReference(), Product: m.GetProduct(), Account: core.AccountNumber(m.GetAccount()),
 		Amount: r.money("amount", m.GetAmount()), ReceiverName: m.GetReceiverName(), Cost: r.money("cost", m.GetCost()),
 		Cashback: r.money("cashback", m.GetCashback()), BalanceAfter: r.money("balance_after", m.GetBalanceAfter()),
-		ProviderTime: r.time("provider_time", m.GetProviderTime()), Details: m.GetDetails(),
+		ProviderTime: r.time("provider_time", m.GetProviderTime()), Details: m.GetDetails(), Ref: m.GetRef(),
 	}
 	if r.err != nil {
 		res.Outcome, res.Code = core.Unknown, core.CodeInternal

@@ -698,7 +698,10 @@ type Description struct {
 	// ListProducts may name more merchants.
 	OtherMerchants bool `protobuf:"varint,13,opt,name=other_merchants,json=otherMerchants,proto3" json:"other_merchants,omitempty"`
 	// Holds for every merchant that doesn't say otherwise.
-	Amounts       *AmountSpec `protobuf:"bytes,14,opt,name=amounts,proto3" json:"amounts,omitempty"`
+	Amounts *AmountSpec `protobuf:"bytes,14,opt,name=amounts,proto3" json:"amounts,omitempty"`
+	// How long after an order was sent "no such order" may still be said of it. Said by our reference, and again after this time, it proves that nothing
+	// moved. Absent: it never does.
+	Quarantine    *durationpb.Duration `protobuf:"bytes,15,opt,name=quarantine,proto3" json:"quarantine,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -827,6 +830,13 @@ func (x *Description) GetOtherMerchants() bool {
 func (x *Description) GetAmounts() *AmountSpec {
 	if x != nil {
 		return x.Amounts
+	}
+	return nil
+}
+
+func (x *Description) GetQuarantine() *durationpb.Duration {
+	if x != nil {
+		return x.Quarantine
 	}
 	return nil
 }
@@ -2145,11 +2155,13 @@ type Result struct {
 	Amount       *Money `protobuf:"bytes,9,opt,name=amount,proto3" json:"amount,omitempty"`
 	ReceiverName string `protobuf:"bytes,10,opt,name=receiver_name,json=receiverName,proto3" json:"receiver_name,omitempty"`
 	// What left the deposit; absent: not told.
-	Cost          *Money                 `protobuf:"bytes,11,opt,name=cost,proto3" json:"cost,omitempty"`
-	Cashback      *Money                 `protobuf:"bytes,12,opt,name=cashback,proto3" json:"cashback,omitempty"`
-	BalanceAfter  *Money                 `protobuf:"bytes,13,opt,name=balance_after,json=balanceAfter,proto3" json:"balance_after,omitempty"`
-	ProviderTime  *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=provider_time,json=providerTime,proto3" json:"provider_time,omitempty"`
-	Details       map[string]string      `protobuf:"bytes,15,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Cost         *Money                 `protobuf:"bytes,11,opt,name=cost,proto3" json:"cost,omitempty"`
+	Cashback     *Money                 `protobuf:"bytes,12,opt,name=cashback,proto3" json:"cashback,omitempty"`
+	BalanceAfter *Money                 `protobuf:"bytes,13,opt,name=balance_after,json=balanceAfter,proto3" json:"balance_after,omitempty"`
+	ProviderTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=provider_time,json=providerTime,proto3" json:"provider_time,omitempty"`
+	Details      map[string]string      `protobuf:"bytes,15,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Our reference, where the answer repeats it.
+	Ref           string `protobuf:"bytes,16,opt,name=ref,proto3" json:"ref,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2289,6 +2301,13 @@ func (x *Result) GetDetails() map[string]string {
 	return nil
 }
 
+func (x *Result) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
 // DrainRequest has nothing of its own.
 type DrainRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2423,7 +2442,7 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\x04call\x18\x01 \x01(\tR\x04call\x12@\n" +
 	"\vdescription\x18\x02 \x01(\v2\x1c.jalur.plugin.v1.DescriptionH\x00R\vdescription\x12.\n" +
 	"\x05fault\x18\x03 \x01(\v2\x16.jalur.plugin.v1.FaultH\x00R\x05faultB\b\n" +
-	"\x06answer\"\xd8\x04\n" +
+	"\x06answer\"\x93\x05\n" +
 	"\vDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -2440,7 +2459,10 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\bmax_cost\x18\v \x01(\bR\amaxCost\x12;\n" +
 	"\tmerchants\x18\f \x03(\v2\x1d.jalur.plugin.v1.MerchantSpecR\tmerchants\x12'\n" +
 	"\x0fother_merchants\x18\r \x01(\bR\x0eotherMerchants\x125\n" +
-	"\aamounts\x18\x0e \x01(\v2\x1b.jalur.plugin.v1.AmountSpecR\aamounts\"\x89\x01\n" +
+	"\aamounts\x18\x0e \x01(\v2\x1b.jalur.plugin.v1.AmountSpecR\aamounts\x129\n" +
+	"\n" +
+	"quarantine\x18\x0f \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"quarantine\"\x89\x01\n" +
 	"\aRefSpec\x12,\n" +
 	"\x04mode\x18\x01 \x01(\x0e2\x18.jalur.plugin.v1.RefModeR\x04mode\x12\x17\n" +
 	"\amax_len\x18\x02 \x01(\x05R\x06maxLen\x127\n" +
@@ -2545,7 +2567,7 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\x06result\x18\x02 \x01(\v2\x17.jalur.plugin.v1.ResultH\x00R\x06result\x12.\n" +
 	"\x05fault\x18\x03 \x01(\v2\x16.jalur.plugin.v1.FaultH\x00R\x05fault\x123\n" +
 	"\bevidence\x18\x04 \x01(\v2\x17.jalur.plugin.v1.ResultR\bevidenceB\b\n" +
-	"\x06answer\"\xa8\x05\n" +
+	"\x06answer\"\xba\x05\n" +
 	"\x06Result\x122\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x18.jalur.plugin.v1.OutcomeR\aoutcome\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12#\n" +
@@ -2562,7 +2584,8 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\bcashback\x18\f \x01(\v2\x16.jalur.plugin.v1.MoneyR\bcashback\x12;\n" +
 	"\rbalance_after\x18\r \x01(\v2\x16.jalur.plugin.v1.MoneyR\fbalanceAfter\x12?\n" +
 	"\rprovider_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\fproviderTime\x12>\n" +
-	"\adetails\x18\x0f \x03(\v2$.jalur.plugin.v1.Result.DetailsEntryR\adetails\x1a:\n" +
+	"\adetails\x18\x0f \x03(\v2$.jalur.plugin.v1.Result.DetailsEntryR\adetails\x12\x10\n" +
+	"\x03ref\x18\x10 \x01(\tR\x03ref\x1a:\n" +
 	"\fDetailsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\"\n" +
@@ -2657,66 +2680,67 @@ var file_jalur_plugin_v1_provider_proto_depIdxs = []int32{
 	34, // 8: jalur.plugin.v1.Description.status_max_age:type_name -> google.protobuf.Duration
 	12, // 9: jalur.plugin.v1.Description.merchants:type_name -> jalur.plugin.v1.MerchantSpec
 	13, // 10: jalur.plugin.v1.Description.amounts:type_name -> jalur.plugin.v1.AmountSpec
-	1,  // 11: jalur.plugin.v1.RefSpec.mode:type_name -> jalur.plugin.v1.RefMode
-	34, // 12: jalur.plugin.v1.RefSpec.retention:type_name -> google.protobuf.Duration
-	13, // 13: jalur.plugin.v1.MerchantSpec.amounts:type_name -> jalur.plugin.v1.AmountSpec
-	2,  // 14: jalur.plugin.v1.AmountSpec.min:type_name -> jalur.plugin.v1.Money
-	2,  // 15: jalur.plugin.v1.AmountSpec.max:type_name -> jalur.plugin.v1.Money
-	2,  // 16: jalur.plugin.v1.AmountSpec.step:type_name -> jalur.plugin.v1.Money
-	16, // 17: jalur.plugin.v1.ListProductsResponse.page:type_name -> jalur.plugin.v1.ProductPage
-	3,  // 18: jalur.plugin.v1.ListProductsResponse.fault:type_name -> jalur.plugin.v1.Fault
-	17, // 19: jalur.plugin.v1.ProductPage.products:type_name -> jalur.plugin.v1.Product
-	13, // 20: jalur.plugin.v1.Product.amounts:type_name -> jalur.plugin.v1.AmountSpec
-	18, // 21: jalur.plugin.v1.Product.fee:type_name -> jalur.plugin.v1.Fee
-	2,  // 22: jalur.plugin.v1.Product.cashback:type_name -> jalur.plugin.v1.Money
-	2,  // 23: jalur.plugin.v1.Fee.flat:type_name -> jalur.plugin.v1.Money
-	2,  // 24: jalur.plugin.v1.InquireRequest.amount:type_name -> jalur.plugin.v1.Money
-	30, // 25: jalur.plugin.v1.InquireRequest.extra:type_name -> jalur.plugin.v1.InquireRequest.ExtraEntry
-	21, // 26: jalur.plugin.v1.InquireResponse.quote:type_name -> jalur.plugin.v1.Quote
-	3,  // 27: jalur.plugin.v1.InquireResponse.fault:type_name -> jalur.plugin.v1.Fault
-	35, // 28: jalur.plugin.v1.Quote.expires_at:type_name -> google.protobuf.Timestamp
-	2,  // 29: jalur.plugin.v1.Quote.amount:type_name -> jalur.plugin.v1.Money
-	2,  // 30: jalur.plugin.v1.Quote.cost:type_name -> jalur.plugin.v1.Money
-	2,  // 31: jalur.plugin.v1.Quote.cashback:type_name -> jalur.plugin.v1.Money
-	31, // 32: jalur.plugin.v1.Quote.details:type_name -> jalur.plugin.v1.Quote.DetailsEntry
-	2,  // 33: jalur.plugin.v1.Order.amount:type_name -> jalur.plugin.v1.Money
-	2,  // 34: jalur.plugin.v1.Order.max_cost:type_name -> jalur.plugin.v1.Money
-	32, // 35: jalur.plugin.v1.Order.extra:type_name -> jalur.plugin.v1.Order.ExtraEntry
-	22, // 36: jalur.plugin.v1.PayRequest.order:type_name -> jalur.plugin.v1.Order
-	27, // 37: jalur.plugin.v1.PayResponse.result:type_name -> jalur.plugin.v1.Result
-	3,  // 38: jalur.plugin.v1.PayResponse.fault:type_name -> jalur.plugin.v1.Fault
-	27, // 39: jalur.plugin.v1.PayResponse.evidence:type_name -> jalur.plugin.v1.Result
-	22, // 40: jalur.plugin.v1.StatusRequest.original:type_name -> jalur.plugin.v1.Order
-	35, // 41: jalur.plugin.v1.StatusRequest.first_sent_at:type_name -> google.protobuf.Timestamp
-	27, // 42: jalur.plugin.v1.StatusResponse.result:type_name -> jalur.plugin.v1.Result
-	3,  // 43: jalur.plugin.v1.StatusResponse.fault:type_name -> jalur.plugin.v1.Fault
-	27, // 44: jalur.plugin.v1.StatusResponse.evidence:type_name -> jalur.plugin.v1.Result
-	0,  // 45: jalur.plugin.v1.Result.outcome:type_name -> jalur.plugin.v1.Outcome
-	2,  // 46: jalur.plugin.v1.Result.amount:type_name -> jalur.plugin.v1.Money
-	2,  // 47: jalur.plugin.v1.Result.cost:type_name -> jalur.plugin.v1.Money
-	2,  // 48: jalur.plugin.v1.Result.cashback:type_name -> jalur.plugin.v1.Money
-	2,  // 49: jalur.plugin.v1.Result.balance_after:type_name -> jalur.plugin.v1.Money
-	35, // 50: jalur.plugin.v1.Result.provider_time:type_name -> google.protobuf.Timestamp
-	33, // 51: jalur.plugin.v1.Result.details:type_name -> jalur.plugin.v1.Result.DetailsEntry
-	4,  // 52: jalur.plugin.v1.Provider.Configure:input_type -> jalur.plugin.v1.ConfigureRequest
-	8,  // 53: jalur.plugin.v1.Provider.Describe:input_type -> jalur.plugin.v1.DescribeRequest
-	14, // 54: jalur.plugin.v1.Provider.ListProducts:input_type -> jalur.plugin.v1.ListProductsRequest
-	19, // 55: jalur.plugin.v1.Provider.Inquire:input_type -> jalur.plugin.v1.InquireRequest
-	23, // 56: jalur.plugin.v1.Provider.Pay:input_type -> jalur.plugin.v1.PayRequest
-	25, // 57: jalur.plugin.v1.Provider.Status:input_type -> jalur.plugin.v1.StatusRequest
-	28, // 58: jalur.plugin.v1.Provider.Drain:input_type -> jalur.plugin.v1.DrainRequest
-	5,  // 59: jalur.plugin.v1.Provider.Configure:output_type -> jalur.plugin.v1.ConfigureResponse
-	9,  // 60: jalur.plugin.v1.Provider.Describe:output_type -> jalur.plugin.v1.DescribeResponse
-	15, // 61: jalur.plugin.v1.Provider.ListProducts:output_type -> jalur.plugin.v1.ListProductsResponse
-	20, // 62: jalur.plugin.v1.Provider.Inquire:output_type -> jalur.plugin.v1.InquireResponse
-	24, // 63: jalur.plugin.v1.Provider.Pay:output_type -> jalur.plugin.v1.PayResponse
-	26, // 64: jalur.plugin.v1.Provider.Status:output_type -> jalur.plugin.v1.StatusResponse
-	29, // 65: jalur.plugin.v1.Provider.Drain:output_type -> jalur.plugin.v1.DrainResponse
-	59, // [59:66] is the sub-list for method output_type
-	52, // [52:59] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	34, // 11: jalur.plugin.v1.Description.quarantine:type_name -> google.protobuf.Duration
+	1,  // 12: jalur.plugin.v1.RefSpec.mode:type_name -> jalur.plugin.v1.RefMode
+	34, // 13: jalur.plugin.v1.RefSpec.retention:type_name -> google.protobuf.Duration
+	13, // 14: jalur.plugin.v1.MerchantSpec.amounts:type_name -> jalur.plugin.v1.AmountSpec
+	2,  // 15: jalur.plugin.v1.AmountSpec.min:type_name -> jalur.plugin.v1.Money
+	2,  // 16: jalur.plugin.v1.AmountSpec.max:type_name -> jalur.plugin.v1.Money
+	2,  // 17: jalur.plugin.v1.AmountSpec.step:type_name -> jalur.plugin.v1.Money
+	16, // 18: jalur.plugin.v1.ListProductsResponse.page:type_name -> jalur.plugin.v1.ProductPage
+	3,  // 19: jalur.plugin.v1.ListProductsResponse.fault:type_name -> jalur.plugin.v1.Fault
+	17, // 20: jalur.plugin.v1.ProductPage.products:type_name -> jalur.plugin.v1.Product
+	13, // 21: jalur.plugin.v1.Product.amounts:type_name -> jalur.plugin.v1.AmountSpec
+	18, // 22: jalur.plugin.v1.Product.fee:type_name -> jalur.plugin.v1.Fee
+	2,  // 23: jalur.plugin.v1.Product.cashback:type_name -> jalur.plugin.v1.Money
+	2,  // 24: jalur.plugin.v1.Fee.flat:type_name -> jalur.plugin.v1.Money
+	2,  // 25: jalur.plugin.v1.InquireRequest.amount:type_name -> jalur.plugin.v1.Money
+	30, // 26: jalur.plugin.v1.InquireRequest.extra:type_name -> jalur.plugin.v1.InquireRequest.ExtraEntry
+	21, // 27: jalur.plugin.v1.InquireResponse.quote:type_name -> jalur.plugin.v1.Quote
+	3,  // 28: jalur.plugin.v1.InquireResponse.fault:type_name -> jalur.plugin.v1.Fault
+	35, // 29: jalur.plugin.v1.Quote.expires_at:type_name -> google.protobuf.Timestamp
+	2,  // 30: jalur.plugin.v1.Quote.amount:type_name -> jalur.plugin.v1.Money
+	2,  // 31: jalur.plugin.v1.Quote.cost:type_name -> jalur.plugin.v1.Money
+	2,  // 32: jalur.plugin.v1.Quote.cashback:type_name -> jalur.plugin.v1.Money
+	31, // 33: jalur.plugin.v1.Quote.details:type_name -> jalur.plugin.v1.Quote.DetailsEntry
+	2,  // 34: jalur.plugin.v1.Order.amount:type_name -> jalur.plugin.v1.Money
+	2,  // 35: jalur.plugin.v1.Order.max_cost:type_name -> jalur.plugin.v1.Money
+	32, // 36: jalur.plugin.v1.Order.extra:type_name -> jalur.plugin.v1.Order.ExtraEntry
+	22, // 37: jalur.plugin.v1.PayRequest.order:type_name -> jalur.plugin.v1.Order
+	27, // 38: jalur.plugin.v1.PayResponse.result:type_name -> jalur.plugin.v1.Result
+	3,  // 39: jalur.plugin.v1.PayResponse.fault:type_name -> jalur.plugin.v1.Fault
+	27, // 40: jalur.plugin.v1.PayResponse.evidence:type_name -> jalur.plugin.v1.Result
+	22, // 41: jalur.plugin.v1.StatusRequest.original:type_name -> jalur.plugin.v1.Order
+	35, // 42: jalur.plugin.v1.StatusRequest.first_sent_at:type_name -> google.protobuf.Timestamp
+	27, // 43: jalur.plugin.v1.StatusResponse.result:type_name -> jalur.plugin.v1.Result
+	3,  // 44: jalur.plugin.v1.StatusResponse.fault:type_name -> jalur.plugin.v1.Fault
+	27, // 45: jalur.plugin.v1.StatusResponse.evidence:type_name -> jalur.plugin.v1.Result
+	0,  // 46: jalur.plugin.v1.Result.outcome:type_name -> jalur.plugin.v1.Outcome
+	2,  // 47: jalur.plugin.v1.Result.amount:type_name -> jalur.plugin.v1.Money
+	2,  // 48: jalur.plugin.v1.Result.cost:type_name -> jalur.plugin.v1.Money
+	2,  // 49: jalur.plugin.v1.Result.cashback:type_name -> jalur.plugin.v1.Money
+	2,  // 50: jalur.plugin.v1.Result.balance_after:type_name -> jalur.plugin.v1.Money
+	35, // 51: jalur.plugin.v1.Result.provider_time:type_name -> google.protobuf.Timestamp
+	33, // 52: jalur.plugin.v1.Result.details:type_name -> jalur.plugin.v1.Result.DetailsEntry
+	4,  // 53: jalur.plugin.v1.Provider.Configure:input_type -> jalur.plugin.v1.ConfigureRequest
+	8,  // 54: jalur.plugin.v1.Provider.Describe:input_type -> jalur.plugin.v1.DescribeRequest
+	14, // 55: jalur.plugin.v1.Provider.ListProducts:input_type -> jalur.plugin.v1.ListProductsRequest
+	19, // 56: jalur.plugin.v1.Provider.Inquire:input_type -> jalur.plugin.v1.InquireRequest
+	23, // 57: jalur.plugin.v1.Provider.Pay:input_type -> jalur.plugin.v1.PayRequest
+	25, // 58: jalur.plugin.v1.Provider.Status:input_type -> jalur.plugin.v1.StatusRequest
+	28, // 59: jalur.plugin.v1.Provider.Drain:input_type -> jalur.plugin.v1.DrainRequest
+	5,  // 60: jalur.plugin.v1.Provider.Configure:output_type -> jalur.plugin.v1.ConfigureResponse
+	9,  // 61: jalur.plugin.v1.Provider.Describe:output_type -> jalur.plugin.v1.DescribeResponse
+	15, // 62: jalur.plugin.v1.Provider.ListProducts:output_type -> jalur.plugin.v1.ListProductsResponse
+	20, // 63: jalur.plugin.v1.Provider.Inquire:output_type -> jalur.plugin.v1.InquireResponse
+	24, // 64: jalur.plugin.v1.Provider.Pay:output_type -> jalur.plugin.v1.PayResponse
+	26, // 65: jalur.plugin.v1.Provider.Status:output_type -> jalur.plugin.v1.StatusResponse
+	29, // 66: jalur.plugin.v1.Provider.Drain:output_type -> jalur.plugin.v1.DrainResponse
+	60, // [60:67] is the sub-list for method output_type
+	53, // [53:60] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_jalur_plugin_v1_provider_proto_init() }
