@@ -173,11 +173,15 @@ func (r *Reconciler) learn(ctx context.Context, a journal.Attempt, d core.Descri
 	}
 	checks := a.Checks
 	cause := journal.Cause{Actor: "reconciler", Why: "the provider was asked", Evidence: journal.Evidence(res)}
-	return r.tell(ctx, a, cause, func(now journal.Attempt) journal.Attempt {
+	change := func(now journal.Attempt) journal.Attempt {
 		next := now.Told(res)
 		next.State, next.NextAt, next.Checks = to, nextAt, checks
 		return next
-	})
+	}
+	if to == journal.Failed && d.StatusResubmits && !mutant.On("failed-while-sent-again") { // whoever holds the fence now may be sending it again
+		return r.apply(ctx, a, change(a), cause)
+	}
+	return r.tell(ctx, a, cause, change)
 }
 
 // learned gives where an outcome takes an attempt. The provider's definite refusal of an order that was unknown shows first that it has the order: asked

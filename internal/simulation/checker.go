@@ -12,6 +12,9 @@ import (
 	"github.com/jalurhq/jalur/core/payments"
 )
 
+// skewMost is how far the wall clocks of two gateways may be apart without a jump.
+const skewMost = 6 * time.Second
+
 // mostAge is the most that may lie between the claim in the journal and the first byte.
 const mostAge = 2 * time.Second
 
@@ -169,9 +172,22 @@ func (c *checker) step(e journal.Event, before int64) {
 		c.violatef("attempt %s: from %s to %s is not for the %s", short(e.AttemptID), e.From, e.To, e.Actor)
 	case r.said != nil && !slices.Contains(r.said, readEvidence(e).Outcome):
 		c.violatef("attempt %s: from %s to %s on the word %s", short(e.AttemptID), e.From, e.To, readEvidence(e).Outcome)
+	case e.From == journal.Unknown && e.To == journal.Failed && who == asker && !c.provesAbsence(e):
+		c.violatef("attempt %s failed, and its provider has not proven that it has no such order", short(e.AttemptID))
 	case r.sameFence && e.Fence != before:
 		c.violatef("attempt %s: from %s to %s under fence %d, by a sender of fence %d", short(e.AttemptID), e.From, e.To, e.Fence, before)
 	}
+}
+
+// provesAbsence: "no such order" counts only of a provider that names its quarantine, and after it.
+func (c *checker) provesAbsence(e journal.Event) bool {
+	company := c.w.companyOf(c.w.book.sheets[e.AttemptID].attempt)
+	if company == nil {
+		return false
+	}
+	d := company.desc
+	return d.Quarantine > 0 && d.StatusBy.Has(core.ByRef) && !d.StatusResubmits && readEvidence(e).Code == core.CodeNotFound &&
+		c.w.boot-c.claimed[e.AttemptID] >= d.Quarantine
 }
 
 func stepName(from, to journal.State, who string) string {
@@ -248,6 +264,17 @@ func (c *checker) firstByte(company *company, req core.PayRequest) {
 		c.violatef("attempt %s is of %s and was sent to %s", short(req.Ref), s.attempt.Instance, company.desc.Instance)
 	case c.w.boot-c.claimed[req.Ref] > mostAge:
 		c.violatef("attempt %s was sent %s after its claim", short(req.Ref), c.w.boot-c.claimed[req.Ref])
+	}
+}
+
+// sentAgain is told when a question leaves a gateway that may book the order.
+func (c *checker) sentAgain(company *company, ref string) {
+	s := c.w.book.sheets[ref]
+	if s == nil || !slices.Contains([]journal.State{journal.Accepted, journal.Unknown, journal.Parked, journal.Confirmed, journal.Refunded}, s.attempt.State) {
+		c.violatef("attempt %s was sent again, and nobody may ask for it", short(ref))
+	}
+	if age := c.w.boot - c.claimed[ref]; age > company.desc.StatusMaxAge+c.w.jumps+skewMost+mostAge {
+		c.violatef("attempt %s was sent again %s after its claim", short(ref), age)
 	}
 }
 

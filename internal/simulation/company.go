@@ -22,16 +22,21 @@ type order struct {
 	core.PayRequest
 
 	invoice  core.Invoice
+	taken    time.Duration // when it reached the provider
 	standing standing
 	code     core.Code // why it was refused
 	hidden   bool      // a refused order that the provider did not keep
 }
+
+// listed reports whether the provider's report has the order as one that moved money, or may.
+func (o *order) listed() bool { return o != nil && o.standing != refused && o.standing != reversed }
 
 // company is a provider: its books, and how it answers. It knows nothing of gateways.
 type company struct {
 	w        *World
 	desc     core.Descriptor
 	timeout  time.Duration
+	echoes   bool // it repeats our reference
 	orders   []*order
 	underWay map[string]int // requests that have left a gateway and not arrived, by reference
 }
@@ -64,7 +69,7 @@ func (l *ledger) open(ref string) *line {
 
 // take is the moment at which a request reaches the provider. It gives the answer.
 func (c *company) take(req core.PayRequest) core.Result {
-	if old := c.byRef(req.Ref); old != nil && c.desc.Ref.Mode == core.RefReplay {
+	if old := c.byRef(req.Ref); old != nil && c.desc.Ref.Mode == core.RefReplay && !c.forgot(old) {
 		return c.answer(old)
 	} else if old != nil && c.desc.Ref.Mode == core.RefRejectDuplicate {
 		return core.Result{Outcome: core.Declined, Code: core.CodeDuplicateRef, Reason: "the reference was used"}
@@ -80,11 +85,11 @@ func (c *company) take(req core.PayRequest) core.Result {
 		other.Account = "999" + other.Account
 		return c.answer(&order{PayRequest: other, invoice: c.newInvoice(), standing: done})
 	}
-	o := &order{PayRequest: req, invoice: c.newInvoice()}
+	o := &order{PayRequest: req, taken: w.boot, invoice: c.newInvoice()}
 	c.orders = append(c.orders, o)
 	switch {
 	case w.chance(p.declined):
-		o.standing, o.code, o.hidden = refused, w.refusal(), w.chance(p.forgets)
+		o.standing, o.code, o.hidden = refused, w.refusal(), w.chance(p.forgets) && !c.desc.StatusResubmits
 		w.trace.addf(w, "%s refuses %s: %s", c.desc.Instance, short(req.Ref), o.code)
 	case w.chance(p.pendingPay):
 		o.standing = processing
@@ -97,6 +102,11 @@ func (c *company) take(req core.PayRequest) core.Result {
 		}
 	}
 	return c.answer(o)
+}
+
+// forgot: after its retention, the same reference is a new order.
+func (c *company) forgot(o *order) bool {
+	return c.desc.Ref.Retention > 0 && c.w.boot-o.taken > c.desc.Ref.Retention
 }
 
 // decide is the end of an order that was answered as pending.
@@ -138,7 +148,7 @@ func (c *company) giveBack(o *order, as standing) {
 
 // answer words how an order stands.
 func (c *company) answer(o *order) core.Result {
-	res := core.Result{Invoice: o.invoice, Product: o.Product, Account: o.Account, Amount: o.Amount, Code: o.code}
+	res := core.Result{Invoice: o.invoice, Ref: c.echo(o), Product: o.Product, Account: o.Account, Amount: o.Amount, Code: o.code}
 	switch o.standing {
 	case processing:
 		res.Outcome, res.Code = core.Pending, ""
@@ -150,6 +160,14 @@ func (c *company) answer(o *order) core.Result {
 		res.Outcome = core.Refunded
 	}
 	return res
+}
+
+// echo is our reference in an answer, by providers that repeat it.
+func (c *company) echo(o *order) string {
+	if c.echoes {
+		return o.Ref
+	}
+	return ""
 }
 
 // refusal draws why something is refused.
@@ -215,8 +233,13 @@ func (c *company) find(req core.StatusRequest) *order {
 	} else if c.desc.StatusBy.Has(core.ByRef) {
 		o = c.byRef(req.Original.Ref)
 	}
-	if o == nil || o.hidden || c.w.fault(c.w.profile.blindStatus) {
+	if o == nil || o.hidden || !c.settled(o) && c.w.fault(c.w.profile.blindStatus) {
 		return nil
 	}
 	return o
+}
+
+// settled: from here on a provider that names its quarantine shows an order.
+func (c *company) settled(o *order) bool {
+	return c.desc.Quarantine > 0 && c.w.boot-o.taken > c.desc.Quarantine-latest
 }

@@ -106,7 +106,7 @@ func (l *lane) send(req core.PayRequest) *exchange {
 	arrives := w.between(5*time.Millisecond, 2*time.Second)
 	if w.fault(p.late) {
 		w.count("late executions")
-		arrives = w.between(time.Second, 3*time.Hour)
+		arrives = w.between(time.Second, latest)
 	}
 	x.answered = arrives + w.between(5*time.Millisecond, 5*time.Second)
 	switch {
@@ -188,11 +188,14 @@ func (w *World) garbage(res core.Result) core.Result {
 }
 
 // Status implements [core.Provider].
-func (l *lane) Status(_ context.Context, req core.StatusRequest) (core.Result, error) {
+func (l *lane) Status(ctx context.Context, req core.StatusRequest) (core.Result, error) {
 	const op = "status"
 	w, p := l.w, &l.w.profile
 	w.point(w.between(time.Millisecond, time.Second))
 	w.checker.asked(l, req)
+	if l.company.desc.StatusResubmits {
+		return l.resubmit(ctx, req.Original)
+	}
 	switch {
 	case w.fault(p.silent):
 		w.point(l.company.timeout)
@@ -206,13 +209,28 @@ func (l *lane) Status(_ context.Context, req core.StatusRequest) (core.Result, e
 		w.point(w.between(time.Millisecond, time.Second))
 		return core.Result{}, failed(op, core.Unknown, core.CodeNotFound, errNoOrder)
 	}
-	if l.company.desc.StatusBy.Has(core.ByInvoice) && o.invoice == req.Invoice && w.fault(p.twins) { // by a reference nobody could tell
+	byInvoice := l.company.desc.StatusBy.Has(core.ByInvoice) && o.invoice == req.Invoice
+	if (byInvoice || l.company.echoes) && w.fault(p.twins) { // else nobody could tell
 		w.count("answers about a twin")
 		o = l.company.twin(o)
 	}
 	res := l.spoil(l.company.answer(o))
 	w.point(w.between(time.Millisecond, time.Second))
 	return res, nil
+}
+
+// resubmit asks by sending the order again, with all that may happen to an order on its way.
+func (l *lane) resubmit(ctx context.Context, req core.PayRequest) (core.Result, error) {
+	w := l.w
+	w.point(w.between(100*time.Millisecond, 3*time.Second))
+	if req.SendBefore != 0 && w.boot > req.SendBefore {
+		w.count("questions refused as too late")
+		return core.Result{}, failed("status", core.NotSent, core.CodeTransportNotSent, errTooLate)
+	}
+	w.count("orders sent again")
+	w.trace.addf(w, "%s: sends %s again to %s", l.gw.name, short(req.Ref), l.company.desc.Instance)
+	w.checker.sentAgain(l.company, req.Ref)
+	return l.wait(ctx, l.send(req))
 }
 
 // witness remembers what the engine was told of each attempt.

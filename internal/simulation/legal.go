@@ -49,7 +49,7 @@ func rules() []rule {
 		{from: journal.Unknown, to: journal.Confirmed, who: positive, said: []core.Outcome{core.Succeeded}},
 		{from: journal.Unknown, to: journal.Refunded, who: positive, said: []core.Outcome{core.Refunded}},
 		{from: journal.Unknown, to: journal.Accepted, who: positive, said: []core.Outcome{core.Pending, core.Declined}},
-		{from: journal.Unknown, to: journal.Failed, who: []string{operatorOf}},
+		{from: journal.Unknown, to: journal.Failed, who: []string{operatorOf, asker}}, // the asker's word is looked at beside: absent
 		{from: journal.Unknown, to: journal.Parked, who: []string{asker}, unused: true},
 
 		{from: journal.Parked, to: journal.Confirmed, who: []string{operatorOf}, said: []core.Outcome{core.Succeeded}},

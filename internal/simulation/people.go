@@ -38,7 +38,7 @@ func (w *World) people() {
 			w.spawn(nil, false, start+w.between(time.Millisecond, time.Minute), func() { w.client(copied) })
 		}
 	}
-	w.spawn(nil, true, w.between(time.Minute, time.Hour), w.operator)
+	w.spawn(nil, true, p.operatorComes, w.operator)
 }
 
 // client says its order, at any gateway, until it is told or gives up.
@@ -83,14 +83,14 @@ const (
 
 // operator looks at what nobody knows, reads the provider's report, and brings what it says.
 func (w *World) operator() {
-	for {
+	for rest := w.profile.operatorRests; ; rest = min(rest+rest/8, time.Minute) {
 		for _, s := range w.book.order {
 			a := s.attempt
 			if w.resolvable(a) {
 				w.resolve(a)
 			}
 		}
-		w.sleep(w.between(time.Minute, time.Hour))
+		w.sleep(w.between(rest, 60*rest))
 	}
 }
 
@@ -99,7 +99,11 @@ func (w *World) resolvable(a journal.Attempt) bool {
 		return false
 	}
 	c := w.companyOf(a)
-	return c != nil && c.underWay[a.ID] == 0 && w.boot-w.checker.claimed[a.ID] >= operatorWaits && w.checker.tries[a.ID] < operatorTries
+	if c == nil {
+		return false
+	}
+	waited := w.boot-w.checker.claimed[a.ID] >= operatorWaits || c.desc.StatusResubmits // there the engine has to wait for him
+	return waited && c.underWay[a.ID] == 0 && w.checker.tries[a.ID] < operatorTries
 }
 
 func (w *World) companyOf(a journal.Attempt) *company {
@@ -119,10 +123,11 @@ func (w *World) resolve(a journal.Attempt) {
 	if !g.up || g.stopping || o != nil && o.standing == processing && w.rng.IntN(2) == 0 {
 		return
 	}
-	if !w.faults {
+	toldToComeBack := c.desc.StatusResubmits && a.State == journal.Unknown
+	if !w.faults && !toldToComeBack {
 		w.checker.tries[a.ID]++
 	}
-	bringsInvoice := o != nil && o.standing != refused && o.standing != reversed
+	bringsInvoice := o.listed()
 	invoice := core.Invoice("")
 	if bringsInvoice {
 		invoice = o.invoice
@@ -142,6 +147,9 @@ func (g *Gateway) resolve(a journal.Attempt, bringsInvoice bool, invoice core.In
 	p, err := g.engine.Store.Payment(ctx, a.PaymentID)
 	if err != nil || p.Last().ID != a.ID {
 		return
+	}
+	if c := g.w.companyOf(a); c.desc.StatusResubmits && !bringsInvoice && (c.underWay[a.ID] > 0 || c.byRef(a.ID).listed()) {
+		return // another operator's question has sent it again since: he looks into the report once more
 	}
 	if bringsInvoice {
 		err = g.reconciler.ResolveInvoice(ctx, p, invoice, "operator:siti")

@@ -24,7 +24,9 @@ type profile struct {
 	jumps, outages, stops, crashes, leftovers int
 	otherContent, impatient, switches         float64
 	operatorErrs                              float64
-	skew, alike                               bool
+	operatorComes                             time.Duration // for the first time
+	operatorRests                             time.Duration // at least, between two rounds
+	skew, alike, resubmits                    bool
 }
 
 // often draws a rate: none in half of the worlds, else anything up to the most.
@@ -56,14 +58,30 @@ func drawProfile(w *World) profile {
 	if w.rng.IntN(8) == 0 {
 		p.switches = .3
 	}
+	p.operatorComes, p.operatorRests = w.between(time.Minute, time.Hour), time.Minute
+	switch w.rng.IntN(4) {
+	case 0:
+		p.operatorComes = w.between(time.Hour, 48*time.Hour)
+	case 1:
+		p.operatorComes, p.operatorRests = w.between(time.Second, time.Minute), time.Second
+	}
 	p.skew = w.rng.IntN(2) == 0
 	switch w.rng.IntN(6) {
 	case 0:
 		p.lateAnswers()
 	case 1:
 		p.oneCustomer()
+	case 2:
+		p.sentAgain()
 	}
 	return p
+}
+
+// sentAgain is a world in which asking sends the order again, many orders never arrived, and an operator looks into the report all the time.
+func (p *profile) sentAgain() {
+	p.gateways = max(p.gateways, 2)
+	p.resubmits, p.lostBefore, p.stall = true, .6, .1
+	p.operatorComes, p.operatorRests = time.Second, time.Second
 }
 
 // lateAnswers is a world whose processes live, and whose senders come back when others have taken over.
@@ -112,5 +130,20 @@ func (w *World) descriptor(name, instance string) core.Descriptor {
 	if w.rng.IntN(3) == 0 {
 		d.StatusMaxAge = w.between(10*time.Minute, 48*time.Hour)
 	}
+	worth := d.Ref.Mode == core.RefReplay || d.Ref.Mode == core.RefRejectDuplicate
+	switch {
+	case d.Ref.Mode == core.RefReplay && w.rng.IntN(3) == 0 || w.profile.resubmits:
+		d.Ref.Mode, d.StatusBy, d.StatusResubmits = core.RefReplay, core.ByRef, true
+		d.StatusMaxAge = w.between(30*time.Minute, 40*time.Hour)
+		d.Ref.Retention = d.StatusMaxAge + clocksDiffer
+	case worth && w.rng.IntN(2) == 0:
+		d.Quarantine = w.between(latest, 10*time.Hour)
+	}
 	return d
 }
+
+// What the providers' promises rest on.
+const (
+	latest       = 3 * time.Hour  // after it was sent, nothing arrives any more
+	clocksDiffer = 20 * time.Hour // the most by which wall clocks may go wrong together
+)

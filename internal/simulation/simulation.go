@@ -60,7 +60,7 @@ func newWorld(cfg Config) *World {
 	for i := range w.profile.gateways {
 		g := &Gateway{w: w, number: i + 1}
 		if w.profile.skew {
-			g.skew = time.Duration(w.rng.Int64N(int64(6*time.Second))) - 3*time.Second
+			g.skew = time.Duration(w.rng.Int64N(int64(skewMost))) - skewMost/2
 		}
 		w.gateways = append(w.gateways, g)
 		g.start()
@@ -73,9 +73,10 @@ func newWorld(cfg Config) *World {
 // company founds a provider, and its other account beside it.
 func (w *World) company(name string) {
 	desc, timeout := w.descriptor(name, "live"), w.between(5*time.Second, time.Minute)
+	echoes := desc.Ref.Mode != core.RefNone && w.rng.IntN(2) == 0
 	for _, instance := range []string{"live", "test"} {
 		desc.Instance = name + "@" + instance
-		w.companies = append(w.companies, &company{w: w, desc: desc, timeout: timeout, underWay: map[string]int{}})
+		w.companies = append(w.companies, &company{w: w, desc: desc, timeout: timeout, echoes: echoes, underWay: map[string]int{}})
 	}
 }
 
@@ -103,6 +104,7 @@ func (w *World) disasters() {
 			jump = -jump
 		}
 		w.jumped += jump
+		w.jumps += max(jump, -jump)
 		w.trace.addf(w, "the wall clock jumps by %s", jump)
 	})
 	w.after(p.active, func() {

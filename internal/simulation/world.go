@@ -39,6 +39,7 @@ type World struct {
 	profile profile
 	boot    time.Duration
 	jumped  time.Duration // how far the wall clock has been set off
+	jumps   time.Duration // how far in all, there and back
 	latest  time.Time     // the highest that any gateway's wall clock has shown
 	queue   []waiting
 	cur     *task
