@@ -19,7 +19,7 @@ func legal() map[string][]string {
 		"SENDING":   {"CONFIRMED", "REFUNDED", "ACCEPTED", "FAILED", "UNKNOWN"},
 		"ACCEPTED":  {"CONFIRMED", "REFUNDED", "FAILED", "PARKED"},
 		"UNKNOWN":   {"CONFIRMED", "REFUNDED", "ACCEPTED", "FAILED", "PARKED"},
-		"PARKED":    {"CONFIRMED", "FAILED"},
+		"PARKED":    {"CONFIRMED", "REFUNDED", "FAILED"},
 		"CONFIRMED": {"REFUNDED"},
 		"REFUNDED":  {},
 		"FAILED":    {},
