@@ -61,6 +61,8 @@ func resolveRefusal(err error) error {
 		return &Refusal{Code: CodeStateConflict, Rule: "only a payment whose state is unknown can be resolved: " + err.Error(), Err: err}
 	case errors.Is(err, reconciler.ErrNotConfirmed):
 		return &Refusal{Code: CodeInvoiceNotConfirmed, Field: "invoice", Rule: "was not believed: " + err.Error(), Err: err}
+	case errors.Is(err, reconciler.ErrStillPending):
+		return &Refusal{Code: CodeStateConflict, Rule: reconciler.ErrStillPending.Error(), Err: err}
 	case errors.Is(err, journal.ErrInvoiceTaken):
 		return &Refusal{Code: CodeInvoiceTaken, Field: "invoice", Rule: "belongs to another payment", Err: err}
 	default:

@@ -90,7 +90,7 @@ func (w *World) operator() {
 				w.resolve(a)
 			}
 		}
-		w.sleep(w.between(time.Minute, time.Hour))
+		w.sleep(w.between(time.Minute, w.profile.operatorRests))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/journal"
 )
 
@@ -137,15 +136,6 @@ func (w *World) settled(a journal.Attempt) bool {
 		return false
 	}
 	return false
-}
-
-// canBeAsked reports whether a provider could tell what became of an attempt, by what its descriptor says.
-func (w *World) canBeAsked(a journal.Attempt) bool {
-	c := w.companyOf(a)
-	byInvoice := a.Invoice != "" && c.desc.StatusBy.Has(core.ByInvoice)
-	known := byInvoice || c.desc.StatusBy.Has(core.ByRef)
-	young := c.desc.StatusMaxAge == 0
-	return known && young && w.profile.switches == 0
 }
 
 func (w *World) unrest() string {
