@@ -66,6 +66,7 @@ type Service struct {
 
 	store   journal.Store
 	plugins []*host.Plugin
+	counted func() error // ends the counting of cases; nil: nobody counts
 }
 
 // Open checks the configuration, opens the journal, and starts a plugin for every provider. A setting that a plugin refuses is an error that names file, line
@@ -116,6 +117,11 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 	if err != nil {
 		return err
 	}
+	if options.GatewayURL != "" {
+		if s.counted, err = countCases(options.Meter, s.store); err != nil {
+			return err
+		}
+	}
 	s.Service = payments.New(payments.Config{ //nolint:contextcheck // its background work ends with Close
 		Store: s.store, Clock: clock.System{}, Router: routes, NewID: func() string { return ulid.Make().String() }, Log: options.Log,
 		Checks: checks(options),
@@ -153,6 +159,9 @@ func (s *Service) Close(ctx context.Context) error {
 	var problems []error
 	if s.Service != nil {
 		problems = append(problems, s.Service.Close(ctx))
+	}
+	if s.counted != nil {
+		problems = append(problems, s.counted())
 	}
 	problems = append(problems, stopPlugins(ctx, s.plugins), s.store.Close())
 	return errors.Join(problems...)

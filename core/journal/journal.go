@@ -26,7 +26,7 @@ var (
 	ErrNotWritten = errors.New("not written to the journal")
 	// ErrPoisoned: the disk failed under the journal, and nothing more is written until it was opened anew. It comes together with ErrNotWritten.
 	ErrPoisoned = errors.New("the disk failed under the journal: it must be opened anew")
-	// ErrCursor: not a cursor that List gave.
+	// ErrCursor: not a cursor that List or Cases gave.
 	ErrCursor = errors.New("not a cursor of this list")
 	// ErrAmbiguous: the write may or may not have happened: its commit brought an error.
 	ErrAmbiguous = errors.New("nobody can say whether the journal took the write")
@@ -102,6 +102,9 @@ type Change struct {
 	Cause
 	// Next is a further attempt of the same payment, made in the same transaction: the fail-over. Only where Attempt ends as Failed.
 	Next *Attempt
+	// Case is opened in the same transaction, unless the attempt has an open one of its kind. Only its Kind, Why, Evidence and OpenedAt count. An
+	// attempt at its end, of which nothing may be written, can get one by a change that leaves the state as it is.
+	Case *Case
 }
 
 // Cause says who made a change and why.
@@ -182,7 +185,7 @@ type Store interface {
 	// sent); every step on the way gets its event.
 	Submit(ctx context.Context, p Payment, cause Cause) (recorded Payment, created bool, err error)
 
-	// Apply makes one change. Errors: ErrStale, ErrIllegal, ErrInvoiceTaken, ErrNotWritten, ErrAmbiguous.
+	// Apply makes one change, and keeps the cases of [CaseParked] with it. Errors: ErrStale, ErrIllegal, ErrInvoiceTaken, ErrNotWritten, ErrAmbiguous.
 	Apply(ctx context.Context, c Change) error
 
 	// ClaimDue raises the fence of attempts that are due, moves their NextAt, and gives their payments. An attempt that is due
@@ -197,6 +200,8 @@ type Store interface {
 	List(ctx context.Context, f Filter) (Page, error)
 	// Events gives every change of a payment's attempts, oldest first.
 	Events(ctx context.Context, id core.PaymentID) ([]Event, error)
+
+	CaseStore
 
 	// SaveInquiry records a quote.
 	SaveInquiry(ctx context.Context, q Inquiry) error

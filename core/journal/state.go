@@ -99,7 +99,7 @@ func (s State) next() []State {
 	case Unknown:
 		return []State{Accepted, Confirmed, Refunded, Failed, Parked}
 	case Parked:
-		return []State{Confirmed, Failed}
+		return []State{Confirmed, Refunded, Failed}
 	case Confirmed:
 		return []State{Refunded}
 	case Refunded, Failed:
@@ -120,6 +120,9 @@ func CheckStep(from, to State) error {
 
 // Check holds a change against the rules that need no database.
 func (c Change) Check() error {
+	if err := c.checkCase(); err != nil || c.OnlyCase() {
+		return err
+	}
 	if err := CheckStep(c.From, c.Attempt.State); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func legal() map[journal.State][]journal.State {
 		journal.Sending:   {journal.Sending, journal.Accepted, journal.Unknown, journal.Confirmed, journal.Refunded, journal.Failed},
 		journal.Accepted:  {journal.Accepted, journal.Parked, journal.Confirmed, journal.Refunded, journal.Failed},
 		journal.Unknown:   {journal.Unknown, journal.Accepted, journal.Parked, journal.Confirmed, journal.Refunded, journal.Failed},
-		journal.Parked:    {journal.Parked, journal.Confirmed, journal.Failed},
+		journal.Parked:    {journal.Parked, journal.Confirmed, journal.Refunded, journal.Failed},
 		journal.Confirmed: {journal.Confirmed, journal.Refunded},
 		journal.Refunded:  {},
 		journal.Failed:    {},

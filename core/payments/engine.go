@@ -78,6 +78,7 @@ type claim struct {
 	lane       router.Candidate
 	rest       []router.Candidate // where to go on if nothing moved
 	sendBefore time.Duration
+	found      *journal.Case // what its answer showed to be wrong, to be opened with its outcome
 }
 
 // Submit records an order under its key, or finds what is recorded there. When it returns a ticket with a claim, the intent to send
@@ -146,7 +147,7 @@ func (e *Engine) record(ctx context.Context, o Order, plan plan) (Ticket, error)
 	}
 	t := Ticket{Payment: recorded}
 	if plan.problem == nil {
-		t.claim = &claim{recorded, plan.lane, plan.rest, claimedAt + sendLimit(plan.lane)}
+		t.claim = &claim{payment: recorded, lane: plan.lane, rest: plan.rest, sendBefore: claimedAt + sendLimit(plan.lane)}
 	}
 	return t, nil
 }

@@ -10,7 +10,10 @@ import (
 	"github.com/jalurhq/jalur/core/reconciler"
 )
 
-const maxReason = 500
+const (
+	maxReason  = 500
+	maxReloads = 3 // of a payment that changed while an operator's evidence was looked at
+)
 
 // Resolution is an operator's evidence about a payment that nobody knows the outcome of: either the invoice from the
 // provider's report, or the word that there is none.
@@ -42,17 +45,25 @@ func (s *Service) Resolve(ctx context.Context, p journal.Payment, r Resolution) 
 	if err := r.check(); err != nil {
 		return p, err
 	}
-	var err error
-	by := "operator:" + r.By
-	if r.NotExecuted {
-		err = s.reconciler.ResolveNotExecuted(ctx, p, r.Reason, by)
-	} else {
-		err = s.reconciler.ResolveInvoice(ctx, p, r.Invoice, by)
+	err := s.resolve(ctx, p, r)
+	for tries := 0; errors.Is(err, journal.ErrStale) && tries < maxReloads; tries++ { // a claim or a parking in between leaves it to be resolved all the same
+		if p, err = s.Payment(ctx, AnyClient, p.ID); err != nil {
+			return p, err
+		}
+		err = s.resolve(ctx, p, r)
 	}
 	if err != nil {
 		return p, resolveRefusal(err)
 	}
 	return s.Payment(ctx, AnyClient, p.ID)
+}
+
+func (s *Service) resolve(ctx context.Context, p journal.Payment, r Resolution) error {
+	by := "operator:" + r.By
+	if r.NotExecuted {
+		return s.reconciler.ResolveNotExecuted(ctx, p, r.Reason, by)
+	}
+	return s.reconciler.ResolveInvoice(ctx, p, r.Invoice, by)
 }
 
 func resolveRefusal(err error) error {
@@ -63,6 +74,8 @@ func resolveRefusal(err error) error {
 		return &Refusal{Code: CodeStateConflict, Rule: err.Error(), Err: err}
 	case errors.Is(err, reconciler.ErrNotConfirmed):
 		return &Refusal{Code: CodeInvoiceNotConfirmed, Field: "invoice", Rule: "was not believed: " + err.Error(), Err: err}
+	case errors.Is(err, reconciler.ErrStillPending):
+		return &Refusal{Code: CodeStateConflict, Rule: reconciler.ErrStillPending.Error(), Err: err}
 	case errors.Is(err, journal.ErrInvoiceTaken):
 		return &Refusal{Code: CodeInvoiceTaken, Field: "invoice", Rule: "belongs to another payment", Err: err}
 	default:

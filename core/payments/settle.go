@@ -28,6 +28,7 @@ func (e *Engine) settle(ctx context.Context, c *claim, res core.Result) (*claim,
 	case err == nil:
 		return next, nil
 	case errors.Is(err, journal.ErrInvoiceTaken):
+		c.found = e.foundInvoice(ctx, c, res)
 		return e.settle(ctx, c, strangersInvoice(res))
 	case errors.Is(err, journal.ErrStale) && !mutant.On("late-answer-dropped"):
 		return nil, e.lateAnswer(ctx, c, res)
@@ -44,12 +45,13 @@ func (e *Engine) change(ctx context.Context, c *claim, res core.Result) (journal
 	now := e.Clock.Now()
 	a := was.Told(res)
 	a.State, a.EndedAt, a.UpdatedAt, a.NextAt = stateOf(res.Outcome), now, now, time.Time{}
-	if a.State == journal.Accepted && !mutant.On("accepted-never-asked") || a.State == journal.Unknown && canBeAsked(a, c.lane.Descriptor) {
+	if a.State == journal.Accepted && !mutant.On("accepted-never-asked") || a.State == journal.Unknown { // who can't be asked for is parked then
 		a.NextAt = now.Add(max(reconciler.Pause(0, 1), c.lane.Descriptor.StatusGap))
 	}
 	change := journal.Change{
 		From: was.State, FromFence: was.Fence, Attempt: a,
 		Cause: journal.Cause{Actor: "sender", Why: "the provider answered the pay, or did not", Evidence: journal.Evidence(res)},
+		Case:  c.found,
 	}
 	next := e.failOver(ctx, c, res)
 	if next != nil {
@@ -77,10 +79,6 @@ func stateOf(o core.Outcome) journal.State {
 	}
 }
 
-func canBeAsked(a journal.Attempt, d core.Descriptor) bool {
-	return a.Invoice != "" && d.StatusBy.Has(core.ByInvoice) || d.StatusBy.Has(core.ByRef)
-}
-
 // failOver gives the claim of the next attempt, where the outcome proves that nothing moved and says nothing about what another provider would answer.
 func (e *Engine) failOver(ctx context.Context, c *claim, res core.Result) *claim {
 	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() && !mutant.On("any-refusal-fails-over") || e.Halted() != "" {
@@ -96,7 +94,7 @@ func (e *Engine) failOver(ctx context.Context, c *claim, res core.Result) *claim
 	p := c.payment
 	next := e.attempt(p.ID, p.Last().N+1, lane, e.Clock.Now())
 	p.Attempts = append(append([]journal.Attempt(nil), p.Attempts...), next)
-	return &claim{p, lane, rest, claimedAt + sendLimit(lane)}
+	return &claim{payment: p, lane: lane, rest: rest, sendBefore: claimedAt + sendLimit(lane)}
 }
 
 // firstReady gives the first lane that could send now, and those behind it. Where none can, problem is the last one's.
@@ -131,26 +129,25 @@ func strangersInvoice(res core.Result) core.Result {
 }
 
 // lateAnswer is for a sender that comes back after somebody else took its attempt over: what it brings is evidence like any other. It can confirm the payment,
-// or tell the invoice by which to ask; that nothing moved is left for a person to say.
+// or tell the invoice by which to ask; that nothing moved is left for a person to say, and so is what contradicts the end that the attempt has come to.
 func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) error {
 	for {
 		was, err := e.givenUp(ctx, c)
 		if err != nil {
 			return fmt.Errorf("late answer: %w", err)
 		}
-		next, useful := e.lateChange(was, c, res)
+		change, useful := e.lateChange(ctx, was, c, res)
 		if !useful {
 			e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(was.PaymentID)),
 				slog.String("state", string(was.State)), slog.String("outcome", res.Outcome.String()), slog.String("invoice", string(res.Invoice)))
 			return nil
 		}
-		cause := journal.Cause{Actor: "sender", Why: "a late answer to the pay", Evidence: journal.Evidence(res)}
-		err = journal.Record(ctx, e.Store, e.Clock, journal.Change{From: was.State, FromFence: was.Fence, Attempt: next, Cause: cause})
+		err = journal.Record(ctx, e.Store, e.Clock, change)
 		switch {
 		case err == nil:
 			return nil
 		case errors.Is(err, journal.ErrInvoiceTaken):
-			res = strangersInvoice(res)
+			c.found, res = e.foundInvoice(ctx, c, res), strangersInvoice(res)
 		case !errors.Is(err, journal.ErrStale), mutant.On("late-answer-tried-once"): // stale: somebody changed it again; look again
 			return fmt.Errorf("late answer: %w", err)
 		}
@@ -172,21 +169,4 @@ func (e *Engine) givenUp(ctx context.Context, c *claim) (journal.Attempt, error)
 			return journal.Attempt{}, errors.Join(err, slept)
 		}
 	}
-}
-
-// lateChange gives the attempt with what a late answer says, where that is of use: good news, or an invoice that nobody knew.
-func (e *Engine) lateChange(was journal.Attempt, c *claim, res core.Result) (next journal.Attempt, useful bool) {
-	to := stateOf(res.Outcome)
-	open := was.ID == c.payment.Last().ID && was.State == journal.Unknown
-	news := to == journal.Confirmed || to == journal.Refunded || to == journal.Accepted || to == journal.Failed && mutant.On("late-decline-written")
-	clue := to == journal.Unknown && res.Invoice != "" && was.Invoice == ""
-	if !open || !news && !clue {
-		return was, false
-	}
-	next = was.Told(res)
-	next.State, next.UpdatedAt, next.NextAt = to, e.Clock.Now(), time.Time{}
-	if to == journal.Accepted || to == journal.Unknown {
-		next.NextAt = next.UpdatedAt
-	}
-	return next, true
 }

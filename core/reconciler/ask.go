@@ -57,7 +57,7 @@ func (r *Reconciler) Ask(ctx context.Context, p journal.Payment) (journal.Paymen
 func (r *Reconciler) askInTurn(ctx context.Context, p journal.Payment) error {
 	a := p.Last()
 	if r.Clock.Now().Sub(a.StartedAt) >= parkAfter {
-		return r.park(ctx, a)
+		return r.park(ctx, a, "not resolved within "+parkAfter.String())
 	}
 	q, err := r.request(ctx, p)
 	if errors.Is(err, ErrCannotAsk) {
@@ -181,7 +181,14 @@ func (r *Reconciler) learn(ctx context.Context, a journal.Attempt, d core.Descri
 	if to == journal.Failed && d.StatusResubmits && !mutant.On("failed-while-sent-again") { // whoever holds the fence now may be sending it again
 		return r.apply(ctx, a, change(a), cause)
 	}
-	return r.tell(ctx, a, cause, change)
+	now, err := r.tell(ctx, a, journal.Change{Cause: cause}, change)
+	if errors.Is(err, journal.ErrInvoiceTaken) {
+		return r.stranger(ctx, a, d, res)
+	}
+	if err != nil {
+		return err
+	}
+	return r.compare(ctx, now, res)
 }
 
 // learned gives where an outcome takes an attempt. The provider's definite refusal of an order that was unknown shows first that it has the order: asked
@@ -227,22 +234,17 @@ func (r *Reconciler) again(ctx context.Context, a journal.Attempt, at time.Time)
 	return r.apply(ctx, a, a, journal.Cause{})
 }
 
-// rest is for an attempt that can't be asked for. What only a person can change waits for one; a configuration may be mended.
+// rest is for an attempt that can't be asked for. What only a person can change is for one; a configuration may be mended.
 func (r *Reconciler) rest(ctx context.Context, a journal.Attempt, why error) error {
-	if errors.Is(why, errNoNumber) && a.State == journal.Unknown || mutant.On("accepted-left-alone") {
+	nobody := errors.Is(why, errNoNumber) && a.State == journal.Unknown
+	if nobody && !mutant.On("left-without-task") {
+		return r.park(ctx, a, "nobody can be asked: "+errNoNumber.Error())
+	}
+	if nobody || mutant.On("accepted-left-alone") {
 		return r.again(ctx, a, time.Time{})
 	}
 	r.quiet(ctx, a, why)
 	return r.again(ctx, a, r.Clock.Now().Add(lastBound))
-}
-
-// park leaves an attempt to a person that nobody could resolve for so long.
-func (r *Reconciler) park(ctx context.Context, a journal.Attempt) error {
-	next := a
-	next.State, next.NextAt = journal.Parked, time.Time{}
-	r.Log.LogAttrs(ctx, slog.LevelError, "a payment waits for a person: its provider could not tell what became of it",
-		slog.String("payment", string(a.PaymentID)), slog.String("provider", a.Provider), slog.String("invoice", string(a.Invoice)))
-	return r.apply(ctx, a, next, journal.Cause{Actor: "reconciler", Why: "not resolved within " + parkAfter.String()})
 }
 
 func (r *Reconciler) nextTime(checks int, d core.Descriptor) time.Time {

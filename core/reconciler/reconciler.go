@@ -106,11 +106,13 @@ func (r *Reconciler) abandon(ctx context.Context, p journal.Payment) error {
 		Outcome: core.Unknown, Code: core.CodeTransportAfterSend,
 		Reason: "the gateway stopped before it could write down an answer",
 	})
-	next.State, next.EndedAt, next.NextAt = journal.Unknown, r.Clock.Now(), time.Time{}
+	next.State, next.EndedAt = journal.Unknown, r.Clock.Now()
 	if provider, ok := r.Router.Provider(a.Provider); ok && mutant.On("sending-resent") {
 		_, _ = provider.Pay(ctx, p.Order(a))
 	}
-	if _, err := r.request(ctx, p); !errors.Is(err, errNoNumber) { // a provider that is down just now is asked later
+	if _, err := r.request(ctx, p); errors.Is(err, errNoNumber) { // to be parked, unless the sender comes back within the time of one more lease
+		next.NextAt = next.EndedAt.Add(r.claimTime())
+	} else {
 		next.NextAt = next.EndedAt
 	}
 	if mutant.On("abandoned-failed") {
@@ -136,27 +138,31 @@ func (r *Reconciler) apply(ctx context.Context, was, next journal.Attempt, cause
 	return nil
 }
 
-// tell makes a change that evidence asks for, whoever holds the fence: a change in between that left the state alone is looked at again.
-func (r *Reconciler) tell(ctx context.Context, was journal.Attempt, cause journal.Cause, change func(journal.Attempt) journal.Attempt) error {
+// tell makes a change that evidence asks for, whoever holds the fence: a change in between that left the state alone is looked at again. Where somebody
+// else has changed the state, theirs stands. It gives the attempt as it then is. Of what, Cause and Case count.
+func (r *Reconciler) tell(
+	ctx context.Context, was journal.Attempt, what journal.Change, change func(journal.Attempt) journal.Attempt,
+) (journal.Attempt, error) {
 	ctx = context.WithoutCancel(ctx)
 	for {
-		next := change(was)
-		next.UpdatedAt = r.Clock.Now()
-		err := r.Store.Apply(ctx, journal.Change{From: was.State, FromFence: was.Fence, Attempt: next, Cause: cause})
+		what.From, what.FromFence, what.Attempt = was.State, was.Fence, change(was)
+		what.Attempt.UpdatedAt = r.Clock.Now()
+		err := r.Store.Apply(ctx, what)
 		if err == nil {
 			r.Changed(was.PaymentID)
-			return nil
+			return what.Attempt, nil
 		}
 		if !errors.Is(err, journal.ErrStale) {
-			return fmt.Errorf("attempt %s from %s to %s: %w", was.ID, was.State, next.State, err)
+			return was, fmt.Errorf("attempt %s from %s to %s: %w", was.ID, was.State, what.Attempt.State, err)
 		}
 		p, err := r.Store.Payment(ctx, was.PaymentID)
 		if err != nil {
-			return fmt.Errorf("attempt %s: %w", was.ID, err)
+			return was, fmt.Errorf("attempt %s: %w", was.ID, err)
 		}
-		if now := p.Last(); now.ID != was.ID || now.State != was.State {
-			return nil // theirs stands
+		now := p.Last()
+		if now.ID != was.ID || now.State != was.State {
+			return now, nil
 		}
-		was = p.Last()
+		was = now
 	}
 }

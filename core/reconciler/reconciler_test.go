@@ -69,6 +69,7 @@ type rig struct {
 	provider *asked
 	it       *reconciler.Reconciler
 	id       core.PaymentID
+	key      core.Key
 }
 
 func newRig(t *testing.T, state journal.State, invoice core.Invoice) *rig {
@@ -79,7 +80,7 @@ func newRig(t *testing.T, state journal.State, invoice core.Invoice) *rig {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	r := &rig{
-		t: t, clock: &tick{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, store: store,
+		t: t, key: "k", clock: &tick{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, store: store,
 		provider: &asked{desc: core.Descriptor{Name: "one", Instance: "test", StatusBy: core.ByInvoice}, status: saysNothing},
 	}
 	running := router.Provider{
@@ -102,7 +103,7 @@ func newRig(t *testing.T, state journal.State, invoice core.Invoice) *rig {
 func (r *rig) submit(state journal.State, invoice core.Invoice) {
 	r.t.Helper()
 	now := r.clock.now
-	p := journal.Payment{ID: core.PaymentID(ulid.Make().String()), Key: "k", Merchant: "GOPAY", Account: "0812345678", Amount: core.IDR(100000), CreatedAt: now}
+	p := journal.Payment{ID: core.PaymentID(ulid.Make().String()), Key: r.key, Merchant: "GOPAY", Account: "0812345678", Amount: core.IDR(100000), CreatedAt: now}
 	a := journal.Attempt{
 		ID: ulid.Make().String(), PaymentID: p.ID, N: 1, Provider: "one", Instance: "test", Product: "GOPAY",
 		State: journal.Sending, Fence: 1, NextAt: now, StartedAt: now, CreatedAt: now, UpdatedAt: now,
@@ -250,8 +251,12 @@ func TestASenderThatIsGoneLeavesAnUnknown(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, journal.Sending, "")
 	got := r.sweep()
-	if got.State != journal.Unknown || got.Outcome != core.Unknown || r.provider.calls != 0 || !got.NextAt.IsZero() {
+	if got.State != journal.Unknown || got.Outcome != core.Unknown || r.provider.calls != 0 || got.NextAt.Sub(got.EndedAt) != 90*time.Second {
 		t.Errorf("%s, outcome %s, %d calls, next %v", got.State, got.Outcome, r.provider.calls, got.NextAt)
+	}
+	r.clock.now = r.clock.now.Add(90 * time.Second) // one more lease, in which the sender may come back
+	if got := r.sweep(); got.State != journal.Parked || r.provider.calls != 0 {
+		t.Errorf("nobody can be asked, and it is %s after %d calls", got.State, r.provider.calls)
 	}
 	byRef := newRig(t, journal.Sending, "")
 	byRef.provider.desc.StatusBy = core.ByRef
@@ -281,13 +286,13 @@ func TestAnOrderThatCannotBeAskedForIsLeftToAPerson(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, journal.Unknown, "I1")
-			want := r.clock.now.Add(time.Second + 5*time.Minute) // the configuration may be mended
+			state, want := journal.Unknown, r.clock.now.Add(time.Second+5*time.Minute) // the configuration may be mended
 			if name == "no number" {
-				r, want = newRig(t, journal.Unknown, ""), time.Time{}
+				r, state, want = newRig(t, journal.Unknown, ""), journal.Parked, time.Time{}
 			}
 			change(&r.provider.desc)
 			r.clock.now = r.clock.now.Add(time.Second)
-			if got := r.sweep(); got.State != journal.Unknown || r.provider.calls != 0 || !got.NextAt.Equal(want) {
+			if got := r.sweep(); got.State != state || r.provider.calls != 0 || !got.NextAt.Equal(want) {
 				t.Errorf("%s after %d calls, next %v, want %v", got.State, r.provider.calls, got.NextAt, want)
 			}
 		})
@@ -334,4 +339,5 @@ func TestSomebodyElsesChangeStands(t *testing.T) {
 	if got := r.sweep(); got.State != journal.Confirmed {
 		t.Errorf("a stale decline was written over a success: %s", got.State)
 	}
+	r.wantCase(journal.CaseContradiction)
 }

@@ -17,6 +17,8 @@ var (
 	ErrNotUnknown = errors.New("the payment is not unknown")
 	// ErrNotConfirmed: the provider's own status call did not confirm that the invoice is this order.
 	ErrNotConfirmed = errors.New("the provider does not confirm that this invoice is this order")
+	// ErrStillPending: the provider has the order and has not decided on it. A parked attempt waits for the decision with its person.
+	ErrStillPending = errors.New("the provider still has it pending; it stays parked: ask again later")
 	// ErrStillAsked: asking this provider sends the order again, so what was not executed yet may be executed by a question.
 	ErrStillAsked = errors.New("its provider is still asked for it, and asking may send the order again: it can be called not executed once nobody asks any more")
 )
@@ -28,7 +30,8 @@ const (
 )
 
 // ResolveInvoice takes an invoice number that an operator found in the provider's report. It is believed only where the
-// provider, asked for that invoice, names product, account and amount of this order. Errors: ErrNotUnknown, ErrNotConfirmed, journal.ErrInvoiceTaken.
+// provider, asked for that invoice, names product, account and amount of this order. Errors: ErrNotUnknown, ErrNotConfirmed, ErrStillPending,
+// journal.ErrInvoiceTaken.
 func (r *Reconciler) ResolveInvoice(ctx context.Context, p journal.Payment, invoice core.Invoice, by string) error {
 	a := p.Last()
 	if a.State != journal.Unknown && a.State != journal.Parked {
@@ -46,6 +49,9 @@ func (r *Reconciler) ResolveInvoice(ctx context.Context, p journal.Payment, invo
 	case core.Refunded:
 		next.State = journal.Refunded
 	case core.Pending:
+		if a.State == journal.Parked {
+			return fmt.Errorf("invoice %s: %w", invoice, ErrStillPending)
+		}
 		next.State, next.NextAt = journal.Accepted, r.Clock.Now().Add(firstBound)
 	case core.Unknown, core.NotSent, core.Declined:
 		return fmt.Errorf("it says %s: %w", res.Outcome, ErrNotConfirmed)

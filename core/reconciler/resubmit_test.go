@@ -41,7 +41,9 @@ func TestAQuestionThatSendsAgainIsNotAskedOfAnAttemptThatChanged(t *testing.T) {
 	r := newRig(t, journal.Unknown, "")
 	resubmits(&r.provider.desc)
 	asked := r.payment()
-	r.park()
+	if err := r.change(journal.Parked, nil); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := r.it.Ask(t.Context(), asked); err != nil || r.provider.calls != 0 {
 		t.Errorf("sent %d times (%v)", r.provider.calls, err)
 	}
@@ -54,7 +56,9 @@ func TestNotExecutedWhereAskingSendsAgain(t *testing.T) {
 	if err := r.it.ResolveNotExecuted(t.Context(), r.payment(), "not in the report", "operator:siti"); !errors.Is(err, reconciler.ErrStillAsked) {
 		t.Errorf("while it is asked for: %v", err)
 	}
-	r.park()
+	if err := r.change(journal.Parked, nil); err != nil {
+		t.Fatal(err)
+	}
 	seen, started := r.payment(), r.clock.boot
 	if err := r.it.ResolveInvoice(t.Context(), seen, "I1", "operator:budi"); !errors.Is(err, reconciler.ErrNotConfirmed) || r.provider.calls != 1 {
 		t.Errorf("%d questions: %v", r.provider.calls, err)
@@ -67,26 +71,5 @@ func TestNotExecutedWhereAskingSendsAgain(t *testing.T) {
 	}
 	if got := r.payment().Last(); got.State != journal.Failed || r.clock.boot-started < 3*time.Second {
 		t.Errorf("%s after %s", got.State, r.clock.boot-started)
-	}
-}
-
-func (r *rig) payment() journal.Payment {
-	r.t.Helper()
-	p, err := r.store.Payment(r.t.Context(), r.id)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return p
-}
-
-// park leaves the attempt to a person.
-func (r *rig) park() {
-	r.t.Helper()
-	a := r.payment().Last()
-	next := a
-	next.State, next.NextAt = journal.Parked, time.Time{}
-	cause := journal.Cause{Actor: "test", Why: "set up"}
-	if err := r.store.Apply(r.t.Context(), journal.Change{From: a.State, FromFence: a.Fence, Attempt: next, Cause: cause}); err != nil {
-		r.t.Fatal(err)
 	}
 }

@@ -21,7 +21,12 @@ func (r *Reconciler) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	busy := make(chan struct{}, askers)
+	adopted := time.Time{}
 	for ctx.Err() == nil {
+		if now := r.Clock.Now(); now.Sub(adopted) >= adoptEvery {
+			adopted = now
+			r.adopt(ctx)
+		}
 		for _, p := range r.due(ctx, askers-len(busy)) {
 			busy <- struct{}{}
 			working.Go(func() {
@@ -30,6 +35,13 @@ func (r *Reconciler) Run(ctx context.Context) {
 			})
 		}
 		_ = r.Clock.Sleep(ctx, interval) // the loop's own condition sees the end
+	}
+}
+
+// adopt is Adopt for the loop.
+func (r *Reconciler) adopt(ctx context.Context) {
+	if err := r.Adopt(ctx); err != nil && ctx.Err() == nil {
+		r.Log.LogAttrs(ctx, slog.LevelError, "reconciler", slog.String("err", err.Error()))
 	}
 }
 

@@ -87,6 +87,18 @@ func TestEveryCall(t *testing.T) {
 		t.Errorf("%+v, %v", resolved, err)
 	}
 	readTheMarket(t, c)
+	readTheCases(t, c)
+}
+
+func readTheCases(t *testing.T, c *apiclient.Client) {
+	t.Helper()
+	if page, err := c.Cases(t.Context(), journal.CaseFilter{Open: true, Payment: "P1", Limit: 5}); err != nil || page.Cases == nil || len(page.Cases) != 0 {
+		t.Errorf("%+v, %v", page, err)
+	}
+	_, err := c.CloseCase(t.Context(), "999", "looked")
+	if problem, ok := errors.AsType[*view.Problem](err); !ok || problem.Code != payments.CodeNotFound {
+		t.Errorf("a case that isn't there: %v", err)
+	}
 }
 
 func readTheMarket(t *testing.T, c *apiclient.Client) {

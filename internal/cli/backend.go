@@ -27,6 +27,8 @@ type backend interface {
 	Status(ctx context.Context, which reference) (view.Payment, error)
 	Payments(ctx context.Context, f apiclient.Filter) (view.Payments, error)
 	Resolve(ctx context.Context, id core.PaymentID, evidence view.ResolveBody) (view.Payment, error)
+	Cases(ctx context.Context, f journal.CaseFilter) (view.Cases, error)
+	CloseCase(ctx context.Context, id, resolution string) (view.Closed, error)
 	Explain(ctx context.Context, merchant core.MerchantCode, amount core.Money) (view.RouteExplanation, error)
 	Close(ctx context.Context) error
 }

@@ -132,7 +132,7 @@ func TestHealth(t *testing.T) {
 	w.gateway()
 	w.mustPay("k", pageAccount)
 	for path, part := range map[string]string{
-		"/healthz": "", "/readyz": "mmbc", "/metrics": "jalur_provider_calls_total", "/": "curl", "/openapi.json": "/v1/payments", "/v1/providers": "phone number",
+		"/healthz": "", "/readyz": "mmbc", "/metrics": "jalur_provider_calls_total", "/": "curl", "/v1/cases": `"cases":[]`, "/openapi.json": "/v1/payments", "/v1/providers": "phone number",
 	} {
 		resp, err := http.Get("http://" + w.listen + path)
 		if err != nil {

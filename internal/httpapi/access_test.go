@@ -53,6 +53,8 @@ func TestWhoMayWhat(t *testing.T) {
 		"GET /v1/payments":                      {"toko", "kios", "viewer", "desk", "root"},
 		"GET /v1/payments/none":                 {"toko", "kios", "viewer", "desk", "root"},
 		"POST /v1/payments/none/resolve":        {"desk", "root"},
+		"GET /v1/cases":                         {"desk", "root"},
+		"POST /v1/cases/1/close":                {"desk", "root"},
 		"GET /v1/providers":                     {"toko", "kios", "viewer", "desk", "root"},
 		"GET /v1/routes/explain?merchant=GOPAY": {"toko", "kios", "viewer", "desk", "root"},
 	} {
@@ -193,7 +195,7 @@ func TestBodiesThatAreNotTaken(t *testing.T) {
 	t.Parallel()
 	g := apitest.Start(t, apitest.Config{})
 	large := `{"merchant":"` + strings.Repeat("x", 64<<10) + `"}`
-	for _, line := range []string{"POST /v1/payments", "POST /v1/inquiries", "POST /v1/payments/x/resolve"} {
+	for _, line := range []string{"POST /v1/payments", "POST /v1/inquiries", "POST /v1/payments/x/resolve", "POST /v1/cases/1/close"} {
 		isProblem(t, call(t, g, line, large, key("k")), 413, "body_too_large")
 		for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "nonsense;;"} {
 			isProblem(t, call(t, g, line, order, header{"Idempotency-Key": "k", "Content-Type": kind}), 415, "unsupported_media_type")
@@ -330,7 +332,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	calls := map[string]string{
 		"/v1/products": "get", "/v1/inquiries": "post", "/v1/payments": "post get", "/v1/payments/{id}": "get",
-		"/v1/payments/{id}/resolve": "post", "/v1/providers": "get", "/v1/routes/explain": "get",
+		"/v1/payments/{id}/resolve": "post", "/v1/cases": "get", "/v1/cases/{id}/close": "post", "/v1/providers": "get", "/v1/routes/explain": "get",
 	}
 	for path, methods := range calls {
 		for method := range strings.FieldsSeq(methods) {

@@ -80,6 +80,7 @@ func (s *server) calls(mux *http.ServeMux) huma.API {
 		Transformers:                 []huma.Transformer{wordProblem},
 	})
 	s.paymentCalls(api)
+	s.caseCalls(api)
 	s.marketCalls(api)
 	return api
 }

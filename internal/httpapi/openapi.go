@@ -103,6 +103,7 @@ func describeBodies(doc *huma.OpenAPI) {
 		"/v1/payments":              reflect.TypeFor[view.OrderBody](),
 		"/v1/inquiries":             reflect.TypeFor[view.InquiryBody](),
 		"/v1/payments/{id}/resolve": reflect.TypeFor[view.ResolveBody](),
+		"/v1/cases/{id}/close":      reflect.TypeFor[view.CloseBody](),
 	} {
 		schema := doc.Components.Schemas.Schema(body, true, "")
 		doc.Paths[path].Post.RequestBody = &huma.RequestBody{

@@ -259,3 +259,62 @@ func TestReadiness(t *testing.T) {
 type deaf struct{ journal.Store }
 
 func (deaf) Ping(context.Context) error { return errors.New("the disk is full") }
+
+func TestCases(t *testing.T) {
+	t.Parallel()
+	g := apitest.Start(t, apitest.Config{Provider: answering(core.Unknown)})
+	p := into[view.Payment](t, pay(t, g, http.StatusAccepted, order, key("a")))
+	list := func(query string) []view.Case {
+		t.Helper()
+		r := call(t, g, "GET /v1/cases"+query, "", nil)
+		if r.status != http.StatusOK || strings.Contains(r.text, account) {
+			t.Fatalf("%d %s", r.status, r.text)
+		}
+		return into[view.Cases](t, r).Cases
+	}
+	parked := list("?payment=" + string(p.ID))
+	for deadline := time.Now().Add(30 * time.Second); len(parked) == 0 && time.Now().Before(deadline); { // the reconciler parks it
+		parked = list("?payment=" + string(p.ID))
+	}
+	if len(parked) != 1 || parked[0].Kind != journal.CaseParked || parked[0].ClosedAt != nil || parked[0].Payment != p.ID || parked[0].Why == "" {
+		t.Fatalf("%+v", parked)
+	}
+	closing := "POST /v1/cases/" + parked[0].ID + "/close"
+	isProblem(t, call(t, g, closing, `{"resolution":"looked"}`, nil), 409, "state_conflict")
+	isProblem(t, call(t, g, closing, `{"resolution":" "}`, nil), 422, "invalid_request")
+	isProblem(t, call(t, g, closing, `{}`, nil), 422, "invalid_request")
+	isProblem(t, call(t, g, closing, `{"why":"x"}`, nil), 422, "invalid_request")
+	isProblem(t, call(t, g, "POST /v1/cases/999/close", `{"resolution":"looked"}`, nil), 404, "not_found")
+	isProblem(t, call(t, g, "GET /v1/cases?cursor=x", "", nil), 422, "invalid_request")
+	isProblem(t, call(t, g, "GET /v1/cases?state=open", "", nil), 422, "invalid_request")
+
+	resolved := call(t, g, "POST /v1/payments/"+string(p.ID)+"/resolve", `{"not_executed":true,"reason":"not in the report"}`, nil)
+	if got := into[view.Payment](t, resolved); got.State != journal.StateFailed {
+		t.Fatalf("%d %s", resolved.status, resolved.text)
+	}
+	recorded, err := g.Store.Payment(t.Context(), p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := recorded.Last()
+	err = g.Store.Apply(t.Context(), journal.Change{
+		From: a.State, FromFence: a.Fence, Attempt: a, Cause: journal.Cause{Actor: "test"},
+		Case: journal.Contradiction(a, core.Result{Outcome: core.Succeeded, Invoice: "I1"}, time.Now()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := list("")
+	if len(open) != 1 || open[0].Kind != journal.CaseContradiction || !strings.Contains(string(open[0].Evidence), `"I1"`) {
+		t.Fatalf("%+v", open)
+	}
+	closing = "POST /v1/cases/" + open[0].ID + "/close"
+	if r := call(t, g, closing, `{"resolution":"the provider has paid it back"}`, nil); r.status != http.StatusOK || into[view.Closed](t, r).ID != open[0].ID {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+	isProblem(t, call(t, g, closing, `{"resolution":"again"}`, nil), 409, "state_conflict")
+	all := list("?open=false&limit=5")
+	if len(list("")) != 0 || len(all) != 2 || all[0].Resolution != "the provider has paid it back" || all[0].ClosedBy == "" || all[1].ClosedAt == nil {
+		t.Errorf("%+v", all)
+	}
+}

@@ -31,7 +31,8 @@ type Book struct {
 	invoices map[string]string
 	quotes   map[string]journal.Inquiry
 	events   int64
-	seen     func(entry) // told of every write; nil: nobody is
+	cases    []journal.Case // as they were opened
+	seen     func(entry)    // told of every write; nil: nobody is
 }
 
 // sheet is what the book has of one attempt.
@@ -127,6 +128,7 @@ func (b *Book) insert(a journal.Attempt, cause journal.Cause) {
 
 func (b *Book) event(s *sheet, from, to journal.State, cause journal.Cause, at time.Time) {
 	b.events++
+	b.keepTask(s, from, to, cause, at)
 	if b.flaw == "event-missing" && to == journal.Unknown {
 		return
 	}
@@ -155,6 +157,10 @@ func (b *Book) Apply(ctx context.Context, c journal.Change) error {
 	if s == nil || !b.expected(s.attempt, c) {
 		return fmt.Errorf("attempt %s is not %s under fence %d: %w", c.Attempt.ID, c.From, c.FromFence, journal.ErrStale)
 	}
+	if c.OnlyCase() {
+		b.openCase(s.attempt, *c.Case)
+		return nil
+	}
 	if err := b.checkUnique(s, c); err != nil {
 		return err
 	}
@@ -163,6 +169,9 @@ func (b *Book) Apply(ctx context.Context, c journal.Change) error {
 	b.invoice(before, s.attempt)
 	if c.From != c.Attempt.State {
 		b.event(s, c.From, c.Attempt.State, c.Cause, c.Attempt.UpdatedAt)
+	}
+	if c.Case != nil {
+		b.openCase(s.attempt, *c.Case)
 	}
 	b.tell(entry{before: &before, after: s.attempt, from: c.From, fence: c.FromFence})
 	if c.Next != nil {
@@ -175,7 +184,7 @@ func checkChange(c journal.Change) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	if c.From == "" || c.Attempt.UpdatedAt.IsZero() {
+	if c.From == "" || c.Attempt.UpdatedAt.IsZero() && !c.OnlyCase() {
 		return fmt.Errorf("attempt %s lacks its state before or its time: %w", c.Attempt.ID, journal.ErrIllegal)
 	}
 	if c.Next == nil {

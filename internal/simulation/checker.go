@@ -32,6 +32,7 @@ type checker struct {
 	tries    map[string]int            // of the operator, without faults
 	read     map[string]int            // how many events of an attempt have been looked at
 	told     []acknowledgement
+	ends     map[string]time.Duration // when an attempt came to its end
 }
 
 // acknowledgement is what a caller was told.
@@ -44,6 +45,7 @@ func newChecker(w *World) *checker {
 	c := &checker{
 		w: w, rules: map[[2]journal.State]rule{}, payments: map[string]core.PaymentID{}, claimed: map[string]time.Duration{},
 		sends: map[string]int{}, invoices: map[string]string{}, tries: map[string]int{}, read: map[string]int{},
+		ends: map[string]time.Duration{},
 	}
 	for _, r := range rules() {
 		c.rules[[2]journal.State{r.from, r.to}] = r
@@ -68,7 +70,10 @@ func (c *checker) wrote(e entry) {
 	} else {
 		c.changed(e)
 	}
+	c.ended(e)
 	c.trail(a.ID)
+	c.tasked(a)
+	c.parkedLate(e)
 	c.alone(a)
 	c.ownInvoice(a)
 	c.againstLedger(a)
@@ -341,9 +346,13 @@ func (c *checker) sent(g *Gateway, id core.PaymentID, err error) {
 		switch {
 		case a.State == journal.Sending && (believed(told.Outcome) || a.Owner == g.name):
 			c.violatef("%s was told %s of attempt %s and went on without writing it down: %v", g.name, told.Outcome, short(a.ID), err)
-		case a.State == journal.Unknown && believed(told.Outcome) && !c.strangers(told, a):
+		case a.State == journal.Unknown && believed(told.Outcome) && !c.strangers(told.Result, a):
 			c.violatef("%s was told %s of attempt %s, which is left unknown: %v", g.name, told.Outcome, short(a.ID), err)
+		case a.State == journal.Parked && believed(told.Outcome) && told.Outcome != core.Pending && !c.strangers(told.Result, a):
+			c.violatef("%s was told %s of attempt %s, which is left parked: %v", g.name, told.Outcome, short(a.ID), err)
 		}
+		c.reported(g, a, told)
+		c.strangerReported(g, a, told)
 	}
 }
 
@@ -384,16 +393,15 @@ func (c *checker) finish() {
 	}
 }
 
-// resolved: what is left open is open because nobody can be asked.
+// resolved: what is left open is with a person, because nobody can be asked.
 func (c *checker) resolved(a journal.Attempt) {
-	open := a.State != journal.Failed && a.State != journal.Confirmed && a.State != journal.Refunded
-	switch {
-	case !open:
-	case a.State == journal.Unknown || a.State == journal.Parked:
-		if c.w.canBeAsked(a) && a.NextAt.IsZero() && a.State == journal.Unknown {
-			c.violatef("attempt %s is left unknown, and %s could be asked", short(a.ID), a.Provider)
-		}
+	switch a.State {
+	case journal.Confirmed, journal.Refunded, journal.Failed:
+	case journal.Parked:
+		c.tasked(a)
 		c.w.count("left to a person")
+	case journal.Unknown:
+		c.violatef("attempt %s is left unknown, and no person was told", short(a.ID))
 	default:
 		c.violatef("attempt %s is left %s", short(a.ID), a.State)
 	}

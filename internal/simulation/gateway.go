@@ -33,7 +33,7 @@ type Gateway struct {
 	frozenUntil time.Duration
 	skew        time.Duration
 	tasks       []*task
-	told        map[string]core.Result // by the reference of an attempt
+	told        map[string]heard // of a pay, by the reference of its attempt
 
 	engine     *payments.Engine
 	reconciler *reconciler.Reconciler
@@ -45,7 +45,7 @@ func (g *Gateway) start() {
 	g.lives++
 	g.name = fmt.Sprintf("gw%d.%d", g.number, g.lives)
 	g.up, g.stopping, g.poisoned, g.frozenUntil = true, false, false, 0
-	g.tasks, g.told = nil, map[string]core.Result{}
+	g.tasks, g.told = nil, map[string]heard{}
 	time, store, log := clock{w, g}, &session{w.book, w, g}, slog.New(slog.DiscardHandler)
 	routes := g.routes()
 	g.engine = payments.NewEngine(payments.EngineConfig{
@@ -96,9 +96,12 @@ func (g *Gateway) reconcile() {
 }
 
 func (g *Gateway) look(ctx context.Context, p journal.Payment) {
-	if err := g.reconciler.Look(ctx, p); err != nil {
+	var told heard
+	if err := g.reconciler.Look(context.WithValue(ctx, lookKey{}, &told), p); err != nil {
 		g.w.trace.addf(g.w, "%s: %v", g.name, err)
+		return
 	}
+	g.w.checker.looked(g, p.Last().ID, told)
 }
 
 func (g *Gateway) rest() time.Duration {

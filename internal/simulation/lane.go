@@ -247,7 +247,17 @@ func (p *witness) Pay(ctx context.Context, req core.PayRequest) (core.Result, er
 	if err != nil {
 		told.Outcome = core.OutcomeOf(err)
 	}
-	p.gw.told[req.Ref] = told
+	p.gw.told[req.Ref] = heard{told, p.gw.w.boot}
 	p.gw.w.trace.addf(p.gw.w, "%s: is told %s of %s (%v)", p.gw.name, told.Outcome, short(req.Ref), err)
+	return res, err
+}
+
+// Status implements [core.Provider].
+func (p *witness) Status(ctx context.Context, req core.StatusRequest) (core.Result, error) {
+	res, err := p.Provider.Status(ctx, req)
+	another := req.Invoice != "" && res.Invoice != req.Invoice // an answer about another order
+	if told, ok := ctx.Value(lookKey{}).(*heard); ok && err == nil && !another {
+		*told = heard{res, p.gw.w.boot}
+	}
 	return res, err
 }

@@ -50,9 +50,10 @@ func rules() []rule {
 		{from: journal.Unknown, to: journal.Refunded, who: positive, said: []core.Outcome{core.Refunded}},
 		{from: journal.Unknown, to: journal.Accepted, who: positive, said: []core.Outcome{core.Pending, core.Declined}},
 		{from: journal.Unknown, to: journal.Failed, who: []string{operatorOf, asker}}, // the asker's word is looked at beside: absent
-		{from: journal.Unknown, to: journal.Parked, who: []string{asker}, unused: true},
+		{from: journal.Unknown, to: journal.Parked, who: []string{asker}},
 
-		{from: journal.Parked, to: journal.Confirmed, who: []string{operatorOf}, said: []core.Outcome{core.Succeeded}},
+		{from: journal.Parked, to: journal.Confirmed, who: []string{sender, operatorOf}, said: []core.Outcome{core.Succeeded}},
+		{from: journal.Parked, to: journal.Refunded, who: []string{sender, operatorOf}, said: []core.Outcome{core.Refunded}},
 		{from: journal.Parked, to: journal.Failed, who: []string{operatorOf}},
 
 		{from: journal.Confirmed, to: journal.Refunded, who: []string{asker, operatorOf}, said: []core.Outcome{core.Refunded}, unused: true},

@@ -26,6 +26,7 @@ type profile struct {
 	operatorErrs                              float64
 	operatorComes                             time.Duration // for the first time
 	operatorRests                             time.Duration // at least, between two rounds
+	stallLeast, stallMost                     time.Duration // of half of the pauses of one call
 	skew, alike, resubmits                    bool
 }
 
@@ -42,6 +43,7 @@ func (w *World) upTo(most int) int { return w.rng.IntN(most + 1) }
 
 func drawProfile(w *World) profile {
 	p := profile{gateways: 1 + w.upTo(3), keys: 1 + w.upTo(5)}
+	p.stallLeast, p.stallMost = 20*time.Second, 3*time.Minute // about a lease, which is when others step in
 	p.active = w.between(time.Minute, time.Hour)
 	p.longest = w.between(5*time.Second, 6*time.Hour)
 	p.crash, p.stall, p.freeze = w.often(.03), w.often(.15), w.often(.01)
@@ -73,6 +75,8 @@ func drawProfile(w *World) profile {
 		p.oneCustomer()
 	case 2:
 		p.sentAgain()
+	case 3:
+		p.contradictions()
 	}
 	return p
 }
@@ -89,6 +93,17 @@ func (p *profile) lateAnswers() {
 	p.gateways = max(p.gateways, 2)
 	p.crash, p.freeze, p.crashBefore, p.crashAfter, p.poisoned = 0, 0, 0, 0, 0
 	p.stall, p.refused, p.ambiguousLost, p.ambiguousLate, p.unreadable, p.blindStatus = .1, .4, .3, .1, .2, .8
+}
+
+// contradictions is a world whose answers all arrive, many of them long after an operator or the provider itself has said otherwise.
+func (p *profile) contradictions() {
+	p.gateways = max(p.gateways, 2)
+	p.crash, p.freeze, p.crashBefore, p.crashAfter, p.poisoned = 0, 0, 0, 0, 0
+	p.lostBefore, p.lostAfter, p.silent, p.pluginDies, p.dialRefused = 0, 0, 0, 0, 0
+	p.active, p.longest, p.stall = 2*time.Hour, time.Hour, .2
+	p.operatorComes, p.operatorRests = time.Minute, 5*time.Second
+	p.stallLeast, p.stallMost = 3*time.Minute, 40*time.Minute
+	p.pendingPay, p.declined, p.lyingInvoice, p.refundedPay, p.unreadable = .4, .4, .3, .3, .1
 }
 
 // oneCustomer is a world in which all orders are alike.

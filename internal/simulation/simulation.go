@@ -141,15 +141,6 @@ func (w *World) settled(a journal.Attempt) bool {
 	return false
 }
 
-// canBeAsked reports whether a provider could tell what became of an attempt, by what its descriptor says.
-func (w *World) canBeAsked(a journal.Attempt) bool {
-	c := w.companyOf(a)
-	byInvoice := a.Invoice != "" && c.desc.StatusBy.Has(core.ByInvoice)
-	known := byInvoice || c.desc.StatusBy.Has(core.ByRef)
-	young := c.desc.StatusMaxAge == 0
-	return known && young && w.profile.switches == 0
-}
-
 func (w *World) unrest() string {
 	for _, s := range w.book.order {
 		if a := s.attempt; !w.settled(a) {

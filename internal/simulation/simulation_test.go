@@ -109,6 +109,7 @@ func TestFlaws(t *testing.T) {
 	t.Parallel()
 	for _, flaw := range []string{
 		"fence-not-compared", "state-not-compared", "event-missing", "invoice-shared", "key-not-unique", "claim-keeps-fence", "lost-tail",
+		"parked-without-task", "task-left-open",
 	} {
 		var found atomic.Uint64
 		each(within, simulation.Config{Flaw: flaw}, func(seed uint64, r simulation.Result) bool {

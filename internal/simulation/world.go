@@ -127,8 +127,8 @@ func (w *World) point(d time.Duration) {
 		panic(killed{})
 	case w.chance(p.stall):
 		stall := w.between(100*time.Millisecond, p.longest)
-		if w.rng.IntN(2) == 0 { // about a lease, which is when others step in
-			stall = w.between(20*time.Second, 3*time.Minute)
+		if w.rng.IntN(2) == 0 {
+			stall = w.between(p.stallLeast, p.stallMost)
 		}
 		w.count("pauses of one call")
 		w.trace.addf(w, "%s: a call is paused for %s", gw.name, stall)

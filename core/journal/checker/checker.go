@@ -27,6 +27,7 @@ const (
 	Fenced     Invariant = 9  // no write under an older fence
 	OneKey     Invariant = 10 // a key is one payment
 	Attended   Invariant = 11 // what is due is looked at
+	Tasked     Invariant = 12 // what is parked has an open task, and nothing else has
 	Undamaged  Invariant = 16 // the database is whole
 	lateAfter            = 15 * time.Minute
 	rereadings           = 5
@@ -52,8 +53,8 @@ func (v Violation) String() string {
 	return fmt.Sprintf("invariant %d: %s%s", v.Invariant, where, v.What)
 }
 
-// StopsSending reports whether money may go out twice or get lost while this stands. Only lateness is no reason.
-func (v Violation) StopsSending() bool { return v.Invariant != Attended }
+// StopsSending reports whether money may go out twice or get lost while this stands. That somebody is late, or was not told, is no reason.
+func (v Violation) StopsSending() bool { return v.Invariant != Attended && v.Invariant != Tasked }
 
 // Report is what a check has seen so far, and at its end.
 type Report struct {
@@ -98,7 +99,7 @@ func Check(ctx context.Context, store journal.Store, options Options) (Report, e
 		options.Now = time.Now
 	}
 	c := &check{Options: options, store: store, report: Report{Violations: []Violation{}}}
-	err := errors.Join(c.inspect(ctx), c.pages(ctx))
+	err := errors.Join(c.inspect(ctx), c.pages(ctx), c.tasks(ctx))
 	return c.report, err
 }
 
@@ -169,10 +170,14 @@ func (c *check) payment(ctx context.Context, p journal.Payment) error {
 	if err != nil {
 		return err
 	}
+	untasked, err := c.tasked(ctx, p)
+	if err != nil {
+		return err
+	}
 	c.report.Payments++
 	c.report.Attempts += len(p.Attempts)
 	c.report.Events += len(events)
-	c.add(append(found, other...)...)
+	c.add(slices.Concat(found, other, untasked)...)
 	return nil
 }
 

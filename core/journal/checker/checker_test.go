@@ -227,6 +227,8 @@ func TestAttended(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "jalur.db")
 	s := open(t, path)
 	fill(t, s)
+	pool := loose(t, path)
+	forge(t, pool, "UPDATE attempt SET next_at = 4000000000000000 WHERE id = 'A1P3'")
 	look := func(now, watched time.Duration) []checker.Violation {
 		t.Helper()
 		options := checker.Options{Now: func() time.Time { return start().Add(now) }}
@@ -250,9 +252,12 @@ func TestAttended(t *testing.T) {
 	if found := look(time.Hour, 0); len(found) != 1 || found[0].Payment != "P5" || found[0].Invariant != checker.Attended {
 		t.Errorf("late: %v", found)
 	}
-	forge(t, loose(t, path), "UPDATE attempt SET next_at = NULL WHERE id = 'A1P5'")
-	if found := look(0, 0); len(found) != 1 || found[0].Payment != "P5" {
-		t.Errorf("never to be looked at: %v", found)
+	for attempt, payment := range map[string]core.PaymentID{"A1P5": "P5", "A1P3": "P3"} {
+		forge(t, pool, "UPDATE attempt SET next_at = 4000000000000000 WHERE payment_id IN ('P3', 'P5')")
+		forge(t, pool, "UPDATE attempt SET next_at = NULL WHERE id = '"+attempt+"'")
+		if found := look(0, 0); len(found) != 1 || found[0].Payment != payment {
+			t.Errorf("never to be looked at: %v", found)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ func legal() map[string][]string {
 		"SENDING":   {"CONFIRMED", "REFUNDED", "ACCEPTED", "FAILED", "UNKNOWN"},
 		"ACCEPTED":  {"CONFIRMED", "REFUNDED", "FAILED", "PARKED"},
 		"UNKNOWN":   {"CONFIRMED", "REFUNDED", "ACCEPTED", "FAILED", "PARKED"},
-		"PARKED":    {"CONFIRMED", "FAILED"},
+		"PARKED":    {"CONFIRMED", "REFUNDED", "FAILED"},
 		"CONFIRMED": {"REFUNDED"},
 		"REFUNDED":  {},
 		"FAILED":    {},
@@ -174,12 +174,11 @@ func (j *judgement) providerSaid(outcome core.Outcome) bool {
 // attended wants somebody to look at what is due, while a gateway runs whose work that is.
 func (j *judgement) attended(now, watched time.Time) {
 	a := j.attempt
-	underWay := a.State == journal.Created || a.State == journal.Sending || a.State == journal.Accepted
+	open := a.State == journal.Created || a.State == journal.Sending || a.State == journal.Accepted || a.State == journal.Unknown
 	switch {
-	case watched.IsZero() || !underWay && a.State != journal.Unknown:
-	case a.NextAt.IsZero() && underWay:
-		j.sayf(Attended, "it is %s, and nobody will ever look at it", a.State)
+	case watched.IsZero() || !open:
 	case a.NextAt.IsZero():
+		j.sayf(Attended, "it is %s, and nobody will ever look at it", a.State)
 	default:
 		due := a.NextAt
 		if due.Before(watched) {

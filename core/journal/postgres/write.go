@@ -58,9 +58,11 @@ func (s *Store) Apply(ctx context.Context, c journal.Change) error {
 	}
 	row := applyRow(c)
 	one := &change{apply: &row}
-	if c.Next != nil {
-		next := newAttempt(*c.Next, c.Cause)
-		one = &change{alone: func(ctx context.Context, q *db.Queries) (int64, error) { return failOver(ctx, q, row, next) }}
+	switch {
+	case c.OnlyCase():
+		one = &change{alone: func(ctx context.Context, q *db.Queries) (int64, error) { return 0, onlyCase(ctx, q, c) }}
+	case c.Next != nil || c.Case != nil:
+		one = &change{alone: func(ctx context.Context, q *db.Queries) (int64, error) { return applyBeside(ctx, q, row, c) }}
 	}
 	err := s.writing.Do(ctx, one)
 	if errors.Is(err, journal.ErrStale) {
@@ -83,24 +85,36 @@ func newAttempt(a journal.Attempt, cause journal.Cause) newcomer {
 	return n
 }
 
-// failOver ends an attempt and makes the next one.
-func failOver(ctx context.Context, q *db.Queries, ended db.ApplyParams, next newcomer) (int64, error) {
-	one := []*change{{apply: &ended}}
+// applyBeside makes a change that brings something beside its attempt: the next one, or a case.
+func applyBeside(ctx context.Context, q *db.Queries, row db.ApplyParams, c journal.Change) (int64, error) {
+	one := []*change{{apply: &row}}
 	if err := applyAll(ctx, q, one); err != nil {
 		return 0, err
 	}
 	if one[0].stale {
 		return 0, journal.ErrStale
 	}
-	if err := q.InsertAttempt(ctx, db.InsertAttemptParams(next.row)); err != nil {
-		return 0, err
-	}
-	for _, e := range next.events {
-		if err := q.InsertEvent(ctx, e); err != nil {
-			return 0, fmt.Errorf("event of attempt %s: %w", e.AttemptID, err)
+	if c.Case != nil {
+		if err := q.InsertCase(ctx, newCase(c)); err != nil {
+			return 0, fmt.Errorf("case of attempt %s: %w", c.Attempt.ID, err)
 		}
 	}
-	return one[0].event, nil
+	if c.Next == nil {
+		return one[0].event, nil
+	}
+	return one[0].event, newAttempt(*c.Next, c.Cause).insert(ctx, q)
+}
+
+func (n newcomer) insert(ctx context.Context, q *db.Queries) error {
+	if err := q.InsertAttempt(ctx, db.InsertAttemptParams(n.row)); err != nil {
+		return err
+	}
+	for _, e := range n.events {
+		if err := q.InsertEvent(ctx, e); err != nil {
+			return fmt.Errorf("event of attempt %s: %w", e.AttemptID, err)
+		}
+	}
+	return nil
 }
 
 // ClaimDue implements [journal.Store]. The payments come oldest first.

@@ -71,6 +71,9 @@ func (s *Store) Apply(ctx context.Context, c journal.Change) error {
 	if err := rules.CheckChange(c); err != nil {
 		return err
 	}
+	if c.OnlyCase() {
+		return s.do(ctx, func(ctx context.Context, q *db.Queries) error { return onlyCase(ctx, q, c) })
+	}
 	steps := newSteps(c)
 	return s.do(ctx, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.UpdateAttempt(ctx, steps.update)
@@ -80,10 +83,10 @@ func (s *Store) Apply(ctx context.Context, c journal.Change) error {
 		if n == 0 {
 			return rules.Stale(c)
 		}
-		if err := insertEvents(ctx, q, steps.events); err != nil || c.Next == nil {
+		if err := insertEvents(ctx, q, steps.events); err != nil {
 			return err
 		}
-		return steps.next.insert(ctx, q)
+		return steps.beside(ctx, q, c)
 	})
 }
 
@@ -105,6 +108,19 @@ func newSteps(c journal.Change) steps {
 		s.next = newAttempt(*c.Next, c.Cause)
 	}
 	return s
+}
+
+// beside writes what a change brings beside its attempt.
+func (s steps) beside(ctx context.Context, q *db.Queries, c journal.Change) error {
+	if c.Case != nil {
+		if err := q.InsertCase(ctx, newCase(c)); err != nil {
+			return fmt.Errorf("case of attempt %s: %w", c.Attempt.ID, err)
+		}
+	}
+	if c.Next == nil {
+		return nil
+	}
+	return s.next.insert(ctx, q)
 }
 
 // ClaimDue implements [journal.Store]. The payments come oldest first.

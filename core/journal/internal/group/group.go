@@ -129,7 +129,7 @@ func NotWritten(err error) error { return fmt.Errorf("%w: %w", journal.ErrNotWri
 
 // Refusal sorts the error of a change that was undone: the journal's own errors stay as they are, every other means that nothing was written.
 func Refusal(err error) error {
-	for _, own := range []error{journal.ErrStale, journal.ErrIllegal, journal.ErrInvoiceTaken} {
+	for _, own := range []error{journal.ErrStale, journal.ErrIllegal, journal.ErrInvoiceTaken, journal.ErrNotFound} {
 		if errors.Is(err, own) {
 			return err
 		}

@@ -89,3 +89,40 @@ func readCursor(text string) (at int64, id string, err error) {
 	}
 	return at, id, nil
 }
+
+// CaseQuestion is a filter of cases in the words of SQL statements.
+type CaseQuestion struct {
+	Before int64 // the number that all are below
+	Size   int   // of the page; one more is to be asked for
+}
+
+// AskCases words a filter. Errors: [journal.ErrCursor].
+func AskCases(f journal.CaseFilter) (CaseQuestion, error) {
+	q := CaseQuestion{Before: math.MaxInt64, Size: size(f.Limit)}
+	if f.Cursor == "" {
+		return q, nil
+	}
+	before, err := strconv.ParseInt(f.Cursor, 10, 64)
+	if err != nil {
+		return q, fmt.Errorf("page %q: %w", f.Cursor, journal.ErrCursor)
+	}
+	q.Before = before
+	return q, nil
+}
+
+// CasePage cuts off the one too many.
+func CasePage(found []journal.Case, size int) journal.CasePage {
+	if len(found) <= size {
+		return journal.CasePage{Cases: found}
+	}
+	return journal.CasePage{Cases: found[:size], Next: found[size-1].ID}
+}
+
+// CaseNumber gives the number that a case's id stands for. Errors: [journal.ErrNotFound].
+func CaseNumber(id string) (int64, error) {
+	number, err := strconv.ParseInt(id, 10, 64)
+	if err != nil || strconv.FormatInt(number, 10) != id {
+		return 0, fmt.Errorf("case %q: %w", id, journal.ErrNotFound)
+	}
+	return number, nil
+}

@@ -38,13 +38,29 @@ func CheckChange(c journal.Change) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	if c.From == "" || c.Attempt.UpdatedAt.IsZero() {
+	if c.From == "" || c.Attempt.UpdatedAt.IsZero() && !c.OnlyCase() {
 		return fmt.Errorf("attempt %s lacks its state before or its time: %w", c.Attempt.ID, journal.ErrIllegal)
 	}
 	if c.Next == nil {
 		return nil
 	}
 	return checkNew(*c.Next, c.Next.PaymentID == c.Attempt.PaymentID)
+}
+
+// CheckClosing holds the closing of a case against what it needs. Errors: [journal.ErrIllegal].
+func CheckClosing(by, resolution string, at time.Time) error {
+	if by == "" || resolution == "" || at.IsZero() {
+		return fmt.Errorf("the closing of a case lacks who, what or when: %w", journal.ErrIllegal)
+	}
+	return nil
+}
+
+// Unclosed gives why a case was not closed that is there, open or not.
+func Unclosed(c journal.Case) error {
+	if !c.ClosedAt.IsZero() {
+		return fmt.Errorf("case %s is closed already: %w", c.ID, journal.ErrStale)
+	}
+	return fmt.Errorf("case %s closes with its attempt: %w", c.ID, journal.ErrIllegal)
 }
 
 // Stale is the error of a change that found the attempt otherwise.

@@ -78,6 +78,19 @@ type JournalIdentity struct {
 	At       int64
 }
 
+type OperatorCase struct {
+	ID         int64
+	PaymentID  string
+	AttemptID  string
+	Kind       string
+	Why        string
+	Evidence   *string
+	OpenedAt   int64
+	ClosedAt   *int64
+	ClosedBy   string
+	Resolution string
+}
+
 type Payment struct {
 	ID          string
 	Client      string

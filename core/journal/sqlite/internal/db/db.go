@@ -24,11 +24,32 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.attemptStandsStmt, err = db.PrepareContext(ctx, attemptStands); err != nil {
+		return nil, fmt.Errorf("error preparing query AttemptStands: %w", err)
+	}
 	if q.beatStmt, err = db.PrepareContext(ctx, beat); err != nil {
 		return nil, fmt.Errorf("error preparing query Beat: %w", err)
 	}
+	if q.caseByIDStmt, err = db.PrepareContext(ctx, caseByID); err != nil {
+		return nil, fmt.Errorf("error preparing query CaseByID: %w", err)
+	}
+	if q.casesAllStmt, err = db.PrepareContext(ctx, casesAll); err != nil {
+		return nil, fmt.Errorf("error preparing query CasesAll: %w", err)
+	}
+	if q.casesOfPaymentStmt, err = db.PrepareContext(ctx, casesOfPayment); err != nil {
+		return nil, fmt.Errorf("error preparing query CasesOfPayment: %w", err)
+	}
+	if q.casesOpenStmt, err = db.PrepareContext(ctx, casesOpen); err != nil {
+		return nil, fmt.Errorf("error preparing query CasesOpen: %w", err)
+	}
 	if q.claimDueStmt, err = db.PrepareContext(ctx, claimDue); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimDue: %w", err)
+	}
+	if q.closeCaseStmt, err = db.PrepareContext(ctx, closeCase); err != nil {
+		return nil, fmt.Errorf("error preparing query CloseCase: %w", err)
+	}
+	if q.countOpenCasesStmt, err = db.PrepareContext(ctx, countOpenCases); err != nil {
+		return nil, fmt.Errorf("error preparing query CountOpenCases: %w", err)
 	}
 	if q.eventsOfStmt, err = db.PrepareContext(ctx, eventsOf); err != nil {
 		return nil, fmt.Errorf("error preparing query EventsOf: %w", err)
@@ -41,6 +62,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.insertAttemptStmt, err = db.PrepareContext(ctx, insertAttempt); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertAttempt: %w", err)
+	}
+	if q.insertCaseStmt, err = db.PrepareContext(ctx, insertCase); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertCase: %w", err)
 	}
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
@@ -86,14 +110,49 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.attemptStandsStmt != nil {
+		if cerr := q.attemptStandsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attemptStandsStmt: %w", cerr)
+		}
+	}
 	if q.beatStmt != nil {
 		if cerr := q.beatStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing beatStmt: %w", cerr)
 		}
 	}
+	if q.caseByIDStmt != nil {
+		if cerr := q.caseByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing caseByIDStmt: %w", cerr)
+		}
+	}
+	if q.casesAllStmt != nil {
+		if cerr := q.casesAllStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing casesAllStmt: %w", cerr)
+		}
+	}
+	if q.casesOfPaymentStmt != nil {
+		if cerr := q.casesOfPaymentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing casesOfPaymentStmt: %w", cerr)
+		}
+	}
+	if q.casesOpenStmt != nil {
+		if cerr := q.casesOpenStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing casesOpenStmt: %w", cerr)
+		}
+	}
 	if q.claimDueStmt != nil {
 		if cerr := q.claimDueStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing claimDueStmt: %w", cerr)
+		}
+	}
+	if q.closeCaseStmt != nil {
+		if cerr := q.closeCaseStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing closeCaseStmt: %w", cerr)
+		}
+	}
+	if q.countOpenCasesStmt != nil {
+		if cerr := q.countOpenCasesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countOpenCasesStmt: %w", cerr)
 		}
 	}
 	if q.eventsOfStmt != nil {
@@ -114,6 +173,11 @@ func (q *Queries) Close() error {
 	if q.insertAttemptStmt != nil {
 		if cerr := q.insertAttemptStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertAttemptStmt: %w", cerr)
+		}
+	}
+	if q.insertCaseStmt != nil {
+		if cerr := q.insertCaseStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertCaseStmt: %w", cerr)
 		}
 	}
 	if q.insertEventStmt != nil {
@@ -218,51 +282,67 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                DBTX
-	tx                *sql.Tx
-	beatStmt          *sql.Stmt
-	claimDueStmt      *sql.Stmt
-	eventsOfStmt      *sql.Stmt
-	iDByKeyStmt       *sql.Stmt
-	inquiryByIDStmt   *sql.Stmt
-	insertAttemptStmt *sql.Stmt
-	insertEventStmt   *sql.Stmt
-	insertInquiryStmt *sql.Stmt
-	insertPaymentStmt *sql.Stmt
-	invoiceHolderStmt *sql.Stmt
-	listAllStmt       *sql.Stmt
-	listOfAccountStmt *sql.Stmt
-	listOfClientStmt  *sql.Stmt
-	listOpenStmt      *sql.Stmt
-	listUnderKeyStmt  *sql.Stmt
-	paymentByIDStmt   *sql.Stmt
-	paymentsByIDsStmt *sql.Stmt
-	updateAttemptStmt *sql.Stmt
-	wakeSendingStmt   *sql.Stmt
+	db                 DBTX
+	tx                 *sql.Tx
+	attemptStandsStmt  *sql.Stmt
+	beatStmt           *sql.Stmt
+	caseByIDStmt       *sql.Stmt
+	casesAllStmt       *sql.Stmt
+	casesOfPaymentStmt *sql.Stmt
+	casesOpenStmt      *sql.Stmt
+	claimDueStmt       *sql.Stmt
+	closeCaseStmt      *sql.Stmt
+	countOpenCasesStmt *sql.Stmt
+	eventsOfStmt       *sql.Stmt
+	iDByKeyStmt        *sql.Stmt
+	inquiryByIDStmt    *sql.Stmt
+	insertAttemptStmt  *sql.Stmt
+	insertCaseStmt     *sql.Stmt
+	insertEventStmt    *sql.Stmt
+	insertInquiryStmt  *sql.Stmt
+	insertPaymentStmt  *sql.Stmt
+	invoiceHolderStmt  *sql.Stmt
+	listAllStmt        *sql.Stmt
+	listOfAccountStmt  *sql.Stmt
+	listOfClientStmt   *sql.Stmt
+	listOpenStmt       *sql.Stmt
+	listUnderKeyStmt   *sql.Stmt
+	paymentByIDStmt    *sql.Stmt
+	paymentsByIDsStmt  *sql.Stmt
+	updateAttemptStmt  *sql.Stmt
+	wakeSendingStmt    *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                tx,
-		tx:                tx,
-		beatStmt:          q.beatStmt,
-		claimDueStmt:      q.claimDueStmt,
-		eventsOfStmt:      q.eventsOfStmt,
-		iDByKeyStmt:       q.iDByKeyStmt,
-		inquiryByIDStmt:   q.inquiryByIDStmt,
-		insertAttemptStmt: q.insertAttemptStmt,
-		insertEventStmt:   q.insertEventStmt,
-		insertInquiryStmt: q.insertInquiryStmt,
-		insertPaymentStmt: q.insertPaymentStmt,
-		invoiceHolderStmt: q.invoiceHolderStmt,
-		listAllStmt:       q.listAllStmt,
-		listOfAccountStmt: q.listOfAccountStmt,
-		listOfClientStmt:  q.listOfClientStmt,
-		listOpenStmt:      q.listOpenStmt,
-		listUnderKeyStmt:  q.listUnderKeyStmt,
-		paymentByIDStmt:   q.paymentByIDStmt,
-		paymentsByIDsStmt: q.paymentsByIDsStmt,
-		updateAttemptStmt: q.updateAttemptStmt,
-		wakeSendingStmt:   q.wakeSendingStmt,
+		db:                 tx,
+		tx:                 tx,
+		attemptStandsStmt:  q.attemptStandsStmt,
+		beatStmt:           q.beatStmt,
+		caseByIDStmt:       q.caseByIDStmt,
+		casesAllStmt:       q.casesAllStmt,
+		casesOfPaymentStmt: q.casesOfPaymentStmt,
+		casesOpenStmt:      q.casesOpenStmt,
+		claimDueStmt:       q.claimDueStmt,
+		closeCaseStmt:      q.closeCaseStmt,
+		countOpenCasesStmt: q.countOpenCasesStmt,
+		eventsOfStmt:       q.eventsOfStmt,
+		iDByKeyStmt:        q.iDByKeyStmt,
+		inquiryByIDStmt:    q.inquiryByIDStmt,
+		insertAttemptStmt:  q.insertAttemptStmt,
+		insertCaseStmt:     q.insertCaseStmt,
+		insertEventStmt:    q.insertEventStmt,
+		insertInquiryStmt:  q.insertInquiryStmt,
+		insertPaymentStmt:  q.insertPaymentStmt,
+		invoiceHolderStmt:  q.invoiceHolderStmt,
+		listAllStmt:        q.listAllStmt,
+		listOfAccountStmt:  q.listOfAccountStmt,
+		listOfClientStmt:   q.listOfClientStmt,
+		listOpenStmt:       q.listOpenStmt,
+		listUnderKeyStmt:   q.listUnderKeyStmt,
+		paymentByIDStmt:    q.paymentByIDStmt,
+		paymentsByIDsStmt:  q.paymentsByIDsStmt,
+		updateAttemptStmt:  q.updateAttemptStmt,
+		wakeSendingStmt:    q.wakeSendingStmt,
 	}
 }

@@ -72,6 +72,19 @@ type Inquiry struct {
 	CreatedAt    int64
 }
 
+type OperatorCase struct {
+	ID         int64
+	PaymentID  string
+	AttemptID  string
+	Kind       string
+	Why        string
+	Evidence   sql.NullString
+	OpenedAt   int64
+	ClosedAt   sql.NullInt64
+	ClosedBy   string
+	Resolution string
+}
+
 type Payment struct {
 	ID          string
 	Client      string

@@ -1,0 +1,124 @@
+package payments_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/journal"
+)
+
+// wantCase wants the payment to have these cases open, beside its task, and no other.
+func (r *rig) wantCase(p journal.Payment, kinds ...journal.CaseKind) {
+	r.t.Helper()
+	page, err := r.store.Cases(r.t.Context(), journal.CaseFilter{Open: true, Payment: p.ID})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var got []journal.CaseKind
+	for _, c := range page.Cases {
+		if c.Kind == journal.CaseParked {
+			continue
+		}
+		got = append(got, c.Kind)
+		if c.Why == "" || len(c.Evidence) == 0 || strings.Contains(string(c.Evidence), "0812345678") {
+			r.t.Errorf("case %+v", c)
+		}
+	}
+	if len(got) != len(kinds) || len(kinds) > 0 && got[0] != kinds[0] {
+		r.t.Errorf("cases %v, want %v", got, kinds)
+	}
+}
+
+// bring has somebody else bring the attempt on, while its pay still runs.
+func (r *rig) bring(key core.Key, states ...journal.State) {
+	r.t.Helper()
+	for _, state := range states {
+		p, err := r.store.ByKey(context.Background(), "toko", key)
+		if err != nil {
+			r.t.Error(err)
+			return
+		}
+		next := p.Last()
+		next.State, next.NextAt = state, time.Time{}
+		err = r.store.Apply(context.Background(), journal.Change{
+			From: p.Last().State, FromFence: p.Last().Fence, Attempt: next, Cause: journal.Cause{Actor: "operator:ani", Why: "meanwhile"},
+		})
+		if err != nil {
+			r.t.Error(err)
+		}
+	}
+}
+
+func withInvoice(outcome core.Outcome, invoice core.Invoice) func(context.Context, core.PayRequest) (core.Result, error) {
+	return func(_ context.Context, req core.PayRequest) (core.Result, error) {
+		res := answer(req, outcome)
+		res.Invoice = invoice
+		return res, nil
+	}
+}
+
+func TestALateAnswerMeetsWhatOthersHaveWritten(t *testing.T) {
+	t.Parallel()
+	const contradiction = journal.CaseContradiction
+	parked := []journal.State{journal.Parked}
+	failed, confirmed := []journal.State{journal.Failed}, []journal.State{journal.Confirmed}
+	for name, c := range map[string]struct {
+		meanwhile []journal.State
+		pay       func(context.Context, core.PayRequest) (core.Result, error)
+		want      journal.State
+		invoice   core.Invoice
+		cases     []journal.CaseKind
+	}{
+		"parked, done":                {parked, withInvoice(core.Succeeded, "I9"), journal.Confirmed, "I9", nil},
+		"parked, given back":          {parked, withInvoice(core.Refunded, "I9"), journal.Refunded, "I9", nil},
+		"parked, pending":             {parked, withInvoice(core.Pending, "I9"), journal.Parked, "I9", nil},
+		"parked, an invoice":          {parked, withInvoice(core.Unknown, "I9"), journal.Parked, "I9", nil},
+		"parked, refused":             {parked, decline(core.CodeDepositEmpty), journal.Parked, "", nil},
+		"parked, a stranger's":        {parked, withInvoice(core.Succeeded, "TAKEN"), journal.Parked, "", []journal.CaseKind{journal.CaseInvoiceTaken}},
+		"failed, done":                {failed, withInvoice(core.Succeeded, "I9"), journal.Failed, "", []journal.CaseKind{contradiction}},
+		"failed, pending":             {failed, withInvoice(core.Pending, "I9"), journal.Failed, "", []journal.CaseKind{contradiction}},
+		"failed, given back":          {failed, withInvoice(core.Refunded, "I9"), journal.Failed, "", []journal.CaseKind{contradiction}},
+		"failed, an invoice":          {failed, withInvoice(core.Unknown, "I9"), journal.Failed, "", []journal.CaseKind{contradiction}},
+		"failed, refused":             {failed, decline(core.CodeDepositEmpty), journal.Failed, "", nil},
+		"failed, not sent":            {failed, failWith(core.NotSent, core.CodeTransportNotSent), journal.Failed, "", nil},
+		"failed, nobody knows":        {failed, failWith(core.Unknown, core.CodeTransportAfterSend), journal.Failed, "", nil},
+		"done, refused":               {confirmed, decline(core.CodeDepositEmpty), journal.Confirmed, "", []journal.CaseKind{contradiction}},
+		"done, not sent":              {confirmed, failWith(core.NotSent, core.CodeTransportNotSent), journal.Confirmed, "", []journal.CaseKind{contradiction}},
+		"done, given back":            {confirmed, withInvoice(core.Refunded, "I9"), journal.Confirmed, "", []journal.CaseKind{contradiction}},
+		"done, done":                  {confirmed, withInvoice(core.Succeeded, "I9"), journal.Confirmed, "", nil},
+		"unknown, a stranger's":       {nil, withInvoice(core.Succeeded, "TAKEN"), journal.Unknown, "", []journal.CaseKind{journal.CaseInvoiceTaken}},
+		"parked and failed, and done": {[]journal.State{journal.Parked, journal.Failed}, withInvoice(core.Succeeded, "I9"), journal.Failed, "", []journal.CaseKind{contradiction}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, one := newRig(t), newFake("one")
+			one.pay = withInvoice(core.Succeeded, "TAKEN")
+			s := r.service(one)
+			pay(t, s, order("other"))
+			one.pay = func(ctx context.Context, req core.PayRequest) (core.Result, error) {
+				givenUp(t, r.store, req)
+				r.bring("k", c.meanwhile...)
+				return c.pay(ctx, req)
+			}
+			pay(t, s, order("k"))
+			if err := s.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			p, err := r.store.ByKey(t.Context(), "toko", "k")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := p.Last().State
+			if got == journal.Parked && c.want == journal.Unknown {
+				got = journal.Unknown // the reconciler has looked already
+			}
+			if got != c.want || p.Last().Invoice != c.invoice {
+				t.Errorf("%s, invoice %q", got, p.Last().Invoice)
+			}
+			r.wantCase(p, c.cases...)
+		})
+	}
+}
