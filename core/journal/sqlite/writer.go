@@ -72,6 +72,7 @@ func (w *writer) transact(ctx context.Context, batch []request) ([]error, error)
 		w.drop()
 		if diskFailed(err) {
 			w.broken = journal.ErrPoisoned
+			err = fmt.Errorf("%w: %w", journal.ErrPoisoned, err)
 		}
 		return nil, fmt.Errorf("%w: %w", journal.ErrAmbiguous, err)
 	}
