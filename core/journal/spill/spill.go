@@ -79,15 +79,21 @@ func (s *Folder) open(size int64) error {
 		if n > maxFiles {
 			return fmt.Errorf("%d processes use it already", maxFiles)
 		}
-		if err := s.try(filepath.Join(s.path, strconv.Itoa(n)+suffix)); err != nil {
+		if err := s.try(filepath.Join(s.path, name(n))); err != nil {
 			return err
 		}
 	}
+	grows := s.own.size < size
 	if err := s.own.reserve(size); err != nil {
 		return fmt.Errorf("%s: reserving %d bytes: %w", s.own.Name(), size, err)
 	}
+	if !grows {
+		return nil
+	}
 	return errors.Join(syncFolder(s.path), syncFolder(filepath.Dir(s.path)))
 }
+
+func name(n int) string { return strconv.Itoa(n) + suffix }
 
 // try takes a file for this process, unless another one has it. A damaged one is only read.
 func (s *Folder) try(path string) error {
@@ -205,8 +211,17 @@ func (s *Folder) settle(f *file) {
 	}
 	if f != s.own {
 		s.others = slices.DeleteFunc(s.others, func(other *file) bool { return other == f })
-		_ = f.Close()
+		_ = giveBack(f)
 	}
+}
+
+// giveBack lets a file go. What is empty is removed, but for the first one: a gateway that starts on a full disk finds its space there.
+func giveBack(f *file) error {
+	var removed error
+	if f.unsettled == 0 && !f.damaged && filepath.Base(f.Name()) != name(1) {
+		removed = os.Remove(f.Name())
+	}
+	return errors.Join(removed, f.Close())
 }
 
 // Close gives the files back, with what isn't settled in them for the next process.
@@ -220,7 +235,7 @@ func (s *Folder) Close() error {
 	var errs []error
 	for _, f := range append(s.others, s.own) {
 		if f != nil {
-			errs = append(errs, f.Close())
+			errs = append(errs, giveBack(f))
 		}
 	}
 	return errors.Join(errs...)
