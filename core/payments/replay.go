@@ -61,7 +61,7 @@ func (e *Engine) Replay(ctx context.Context) (left int) {
 func (e *Engine) takeOver(ctx context.Context) {
 	kept, err := e.Spill.Left()
 	if err != nil {
-		e.Log.LogAttrs(ctx, slog.LevelError, "the spill can't be read to its end", slog.String("err", err.Error()))
+		e.Log.LogAttrs(ctx, slog.LevelError, "the spill was not read whole", slog.String("err", err.Error()))
 	}
 	for _, k := range kept {
 		e.left = append(e.left, &leftover{Kept: k})
