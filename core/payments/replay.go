@@ -110,25 +110,27 @@ func (e *Engine) replayOne(ctx context.Context, s journal.Spilled) error {
 	if err != nil {
 		return err
 	}
-	change, needed, err := e.replayChange(ctx, p, s)
-	if err != nil || !needed {
-		return err
-	}
-	err = e.Store.Apply(ctx, change)
-	if errors.Is(err, journal.ErrInvoiceTaken) {
-		s.Result = strangersInvoice(s.Result)
-		return e.replayOne(ctx, s)
-	}
-	return err
-}
-
-// replayChange gives what an outcome changes about its attempt as it stands now.
-func (e *Engine) replayChange(ctx context.Context, p journal.Payment, s journal.Spilled) (change journal.Change, needed bool, err error) {
 	n := slices.IndexFunc(p.Attempts, func(a journal.Attempt) bool { return a.ID == s.Attempt })
 	if n < 0 {
-		return change, false, fmt.Errorf("attempt %s: %w", s.Attempt, journal.ErrNotFound)
+		return fmt.Errorf("attempt %s: %w", s.Attempt, journal.ErrNotFound)
 	}
-	was := p.Attempts[n]
+	last := p.Last()
+	p.Attempts = p.Attempts[:n+1]
+	for c := (&claim{payment: p}); ; s.Result = strangersInvoice(s.Result) {
+		change, needed, err := e.replayChange(ctx, last, c, s)
+		if err != nil || !needed {
+			return err
+		}
+		if err := e.Store.Apply(ctx, change); !errors.Is(err, journal.ErrInvoiceTaken) {
+			return err
+		}
+	}
+}
+
+// replayChange gives what an outcome changes: about its attempt, which is the claim's, where that is still being sent under its fence; else as a late answer,
+// where it is still the payment's last.
+func (e *Engine) replayChange(ctx context.Context, last journal.Attempt, c *claim, s journal.Spilled) (change journal.Change, needed bool, err error) {
+	was := c.payment.Last()
 	cause := journal.Cause{Actor: "sender", Why: "kept in the spill while the journal was away", Evidence: journal.Evidence(s.Result)}
 	change = journal.Change{From: was.State, FromFence: was.Fence, Cause: cause}
 	if was.State == journal.Sending {
@@ -138,9 +140,7 @@ func (e *Engine) replayChange(ctx context.Context, p journal.Payment, s journal.
 		change.Attempt = e.spilledChange(was, s)
 		return change, true, nil
 	}
-	last := p.Last()
-	p.Attempts = p.Attempts[:n+1]
-	change.Attempt, needed = e.lateChange(last, &claim{payment: p}, s.Result)
+	change.Attempt, needed = e.lateChange(last, c, s.Result)
 	if mutant.On("spilled-failed-late") && was.State == journal.Unknown && s.Result.Outcome.NothingMoved() {
 		change.Attempt, needed = e.spilledChange(was, s), true
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/clock"
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/spill"
 	"github.com/jalurhq/jalur/core/payments"
 	"github.com/jalurhq/jalur/core/router"
 )
@@ -336,5 +337,50 @@ func TestAPoisonedJournal(t *testing.T) {
 	}
 	if err := s.Ready(t.Context()); err == nil {
 		t.Error("it says that it is ready")
+	}
+}
+
+func TestASpilledInvoiceOfAnotherOrderIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	r, one := newRig(t), newFake("one")
+	one.pay = func(ctx context.Context, req core.PayRequest) (core.Result, error) {
+		res, err := succeed(ctx, req)
+		res.Invoice = "123"
+		return res, err
+	}
+	pay(t, r.service(one), order("k0"))
+	path := filepath.Join(t.TempDir(), "spill")
+	r.lose(path, journal.ErrNotWritten, one)
+	if left := r.engine(r.store, openSpill(t, path), clock.System{}, one).Replay(t.Context()); left != 0 {
+		t.Errorf("%d are left", left)
+	}
+	if a := r.read().Last(); a.State != journal.Unknown || a.Invoice != "" || a.Details["returned_invoice"] != "123" {
+		t.Errorf("%s, invoice %q, details %v", a.State, a.Invoice, a.Details)
+	}
+}
+
+// An outcome of a payment that the journal doesn't have, as after a restore, stays where a person finds it.
+func TestAnOutcomeWithoutAPayment(t *testing.T) {
+	t.Parallel()
+	r, one := newRig(t), newFake("one")
+	path := filepath.Join(t.TempDir(), "spill")
+	before := openSpill(t, path)
+	if _, err := before.Keep(journal.Spilled{Payment: "gone", Attempt: "gone", Fence: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*spill.Folder{before, openSpill(t, path)} {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := openSpill(t, path)
+	if left := r.engine(r.store, s, clock.System{}, one).Replay(t.Context()); left != 1 {
+		t.Errorf("%d are left", left)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := openSpill(t, path).Left(); err != nil || len(kept) != 1 {
+		t.Errorf("%d entries, %v", len(kept), err)
 	}
 }
