@@ -10,23 +10,16 @@ import (
 	"testing"
 )
 
-// smallDisk mounts a file system of a size.
-func smallDisk(t *testing.T, size string) string {
-	t.Helper()
+// TestAFullDisk lets the journal's disk run full under load, and gives it space again.
+func TestAFullDisk(t *testing.T) {
 	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size="+size); err != nil {
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=3m"); err != nil {
 		if os.Geteuid() == 0 && !errors.Is(err, syscall.EPERM) {
 			t.Fatal(err)
 		}
 		t.Skipf("no file system can be mounted here: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
-	return disk
-}
-
-// TestAFullDisk lets the journal's disk run full under load, and gives it space again.
-func TestAFullDisk(t *testing.T) {
-	disk := smallDisk(t, "3m")
 	l := newLane(t, setup{folder: disk, timeout: "30s"})
 	g := l.answering()
 	c := caller{url: "http://" + l.listen, client: newClient(), book: l.book, wait: "1"}

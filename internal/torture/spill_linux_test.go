@@ -50,6 +50,20 @@ func TestAnOutcomeThatFindsNoSpace(t *testing.T) {
 	}
 }
 
+// smallDisk mounts a file system of a size.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size="+size); err != nil {
+		if os.Geteuid() == 0 && !errors.Is(err, syscall.EPERM) {
+			t.Fatal(err)
+		}
+		t.Skipf("no file system can be mounted here: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	return disk
+}
+
 // order makes a payment. What the gateway says of it, if it lives to say it, is entered when the channel is closed.
 func (l *lane) order(o order) <-chan struct{} {
 	said := make(chan struct{})
