@@ -22,6 +22,7 @@ import (
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/journal/checker"
 	"github.com/jalurhq/jalur/core/journal/postgres"
+	"github.com/jalurhq/jalur/core/journal/spill"
 	"github.com/jalurhq/jalur/core/journal/sqlite"
 	"github.com/jalurhq/jalur/core/middleware/breaker"
 	"github.com/jalurhq/jalur/core/middleware/tracing"
@@ -65,12 +66,13 @@ type Service struct {
 	*payments.Service
 
 	store   journal.Store
+	spill   *spill.Folder
 	plugins []*host.Plugin
 	counted func() error // ends the counting of cases; nil: nobody counts
 }
 
 // Open checks the configuration, opens the journal, and starts a plugin for every provider. A setting that a plugin refuses is an error that names file, line
-// and key; a plugin that can't run just now is not: its provider is down until it does. The context bounds the opening only.
+// and key; a plugin that can't run just now is not: its provider is down until it does. Where the spill's space can't be reserved it is an error. The context bounds the opening only.
 func Open(ctx context.Context, cfg config.Config, options Options) (*Service, error) {
 	options = options.withDefaults()
 	cfg = cfg.WithDefaults()
@@ -81,7 +83,11 @@ func Open(ctx context.Context, cfg config.Config, options Options) (*Service, er
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{store: store}
+	kept, err := spill.Open(spill.Config{Path: cfg.SpillPath()})
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	s := &Service{store: store, spill: kept}
 	if err := s.start(ctx, cfg, options); err != nil {
 		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
@@ -123,7 +129,7 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 		}
 	}
 	s.Service = payments.New(payments.Config{ //nolint:contextcheck // its background work ends with Close
-		Store: s.store, Clock: clock.System{}, Router: routes, NewID: func() string { return ulid.Make().String() }, Log: options.Log,
+		Store: s.store, Spill: s.spill, Clock: clock.System{}, Router: routes, NewID: func() string { return ulid.Make().String() }, Log: options.Log,
 		Checks: checks(options),
 	})
 	return nil
@@ -154,7 +160,7 @@ func CheckJournal(ctx context.Context, cfg config.Config, log *slog.Logger, prog
 	return checker.Check(ctx, store, checker.Options{Progress: progress})
 }
 
-// Close takes no more orders, waits until every call that has begun is written down or the context ends, stops the plugins and closes the journal. No process is left.
+// Close takes no more orders, waits until every call that has begun is written down or the context ends, stops the plugins and closes journal and spill. No process is left.
 func (s *Service) Close(ctx context.Context) error {
 	var problems []error
 	if s.Service != nil {
@@ -163,7 +169,7 @@ func (s *Service) Close(ctx context.Context) error {
 	if s.counted != nil {
 		problems = append(problems, s.counted())
 	}
-	problems = append(problems, stopPlugins(ctx, s.plugins), s.store.Close())
+	problems = append(problems, stopPlugins(ctx, s.plugins), s.store.Close(), s.spill.Close())
 	return errors.Join(problems...)
 }
 

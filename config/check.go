@@ -46,6 +46,9 @@ type checker struct {
 
 func (c checker) run() {
 	c.journal(root.child("journal"))
+	if c.config.SpillPath() == c.config.JournalPath() {
+		c.found.add(root.child("spill"), "must be a folder of its own, not the journal")
+	}
 	for name, p := range c.config.Providers {
 		c.provider(root.child("providers").child(name), name, p)
 	}

@@ -12,6 +12,7 @@ import (
 // The values that stand where a configuration says nothing.
 const (
 	DefaultJournal = "sqlite://jalur.db"
+	DefaultSpill   = "jalur.spill"
 	DefaultListen  = "127.0.0.1:8080"
 
 	DefaultTimeout        = 30 * time.Second
@@ -42,7 +43,10 @@ func Scopes() []Scope { return []Scope{ScopeRead, ScopePay, ScopeResolve, ScopeA
 type Config struct {
 	// Journal is "sqlite://PATH" or "postgres://USER@HOST/DATABASE"; default [DefaultJournal]. A relative path starts at the file's folder. See
 	// [Config.JournalPath] and [Config.JournalDSN].
-	Journal   string              `koanf:"journal"`
+	Journal string `koanf:"journal"`
+	// Spill is the folder in which outcomes are kept while the journal can't take them. Default: the SQLite journal's path with ".spill" behind it, or
+	// [DefaultSpill] where the journal is on PostgreSQL. A relative path starts at the file's folder. See [Config.SpillPath].
+	Spill     string              `koanf:"spill"`
 	Providers map[string]Provider `koanf:"providers"`
 	Routes    []Route             `koanf:"routes"`
 	Server    Server              `koanf:"server"`
@@ -161,6 +165,18 @@ func (c Config) JournalDSN() string {
 // JournalPath gives the file of a SQLite journal: absolute after [Load], otherwise as it was written.
 func (c Config) JournalPath() string {
 	return strings.TrimPrefix(orDefault(c.Journal, DefaultJournal), sqliteScheme)
+}
+
+// SpillPath gives the folder of the spill: absolute after [Load], otherwise as it was written.
+func (c Config) SpillPath() string {
+	switch {
+	case c.Spill != "":
+		return c.Spill
+	case c.JournalDSN() != "":
+		return DefaultSpill
+	default:
+		return c.JournalPath() + ".spill"
+	}
 }
 
 // IsPath reports whether the plugin is a binary's path rather than the name of a shipped plugin.

@@ -202,6 +202,7 @@ func (l *loader) finish(c Config, expand *expander) Config {
 	if file, ok := strings.CutPrefix(c.Journal, sqliteScheme); ok && file != "" && !strings.HasSuffix(file, "/") {
 		c.Journal = sqliteScheme + l.absolute(file)
 	}
+	c.Spill = l.absolute(c.SpillPath())
 	return c
 }
 

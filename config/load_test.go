@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ func parse(t *testing.T, name, text string, env ...string) (config.Config, error
 
 // sameSettings compares what is exported; positions differ between formats.
 func sameSettings(a, b config.Config) bool {
-	return a.Journal == b.Journal && reflect.DeepEqual(a.Providers, b.Providers) &&
+	return a.Journal == b.Journal && a.Spill == b.Spill && reflect.DeepEqual(a.Providers, b.Providers) &&
 		reflect.DeepEqual(a.Routes, b.Routes) && reflect.DeepEqual(a.Server, b.Server)
 }
 
@@ -50,6 +51,28 @@ func TestSamplesAreEqualInEveryFormat(t *testing.T) {
 	}
 	if settings["username"] != "toko" || settings["password"] != "rahasia" {
 		t.Error("the credentials are not those of the environment")
+	}
+}
+
+func TestWhereTheSpillIs(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                                   "/etc/jalur/jalur.db.spill",
+		"journal: sqlite:///var/lib/j.db":    "/var/lib/j.db.spill",
+		"journal: postgres://jalur@db/jalur": "/etc/jalur/jalur.spill",
+		"spill: kept":                        "/etc/jalur/kept",
+		"{spill: /mnt/kept/, journal: sqlite://a}": "/mnt/kept",
+	} {
+		c, err := parse(t, "/etc/jalur/a.yaml", text)
+		if err != nil || c.SpillPath() != want {
+			t.Errorf("%s: %s, %v", text, c.SpillPath(), err)
+		}
+	}
+	if _, err := parse(t, "a.yaml", "{spill: j.db, journal: sqlite://j.db}"); err == nil || !strings.Contains(err.Error(), "spill: must be a folder") {
+		t.Errorf("the journal's own path: %v", err)
+	}
+	if got := (config.Config{Journal: "sqlite://j.db"}).SpillPath(); got != "j.db.spill" {
+		t.Errorf("in a Go program: %s", got)
 	}
 }
 

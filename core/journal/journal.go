@@ -24,7 +24,8 @@ var (
 	ErrInvoiceTaken = errors.New("the invoice belongs to another attempt")
 	// ErrNotWritten: the write provably did not happen (the database refused it or could not be reached).
 	ErrNotWritten = errors.New("not written to the journal")
-	// ErrPoisoned: the disk failed under the journal, and nothing more is written until it was opened anew. It comes together with ErrNotWritten.
+	// ErrPoisoned: the disk failed under the journal, and nothing more is written until it was opened anew. It comes together with ErrNotWritten, or with
+	// ErrAmbiguous for the very write that met it.
 	ErrPoisoned = errors.New("the disk failed under the journal: it must be opened anew")
 	// ErrCursor: not a cursor that List or Cases gave.
 	ErrCursor = errors.New("not a cursor of this list")

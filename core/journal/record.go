@@ -17,19 +17,20 @@ const (
 )
 
 // Record makes a change that must not be lost, an outcome above all: where the journal can't take it, or nobody can say
-// whether it did, the same guarded write is tried again until the context ends. Errors: ErrStale, ErrIllegal, ErrInvoiceTaken and the context's.
+// whether it did, the same guarded write is tried again until the context ends. Errors: ErrStale, ErrIllegal,
+// ErrInvoiceTaken, ErrPoisoned and the context's.
 func Record(ctx context.Context, store Store, c clock.Clock, change Change) error {
 	unsure := false
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := store.Apply(ctx, change)
 		switch {
+		case errors.Is(err, ErrPoisoned):
+			return err
 		case errors.Is(err, ErrAmbiguous):
 			unsure = true
 			if mutant.On("ambiguous-taken-as-written") {
 				return nil
 			}
-		case errors.Is(err, ErrPoisoned):
-			return err
 		case errors.Is(err, ErrStale) && unsure:
 			if err = confirm(ctx, store, change); err == nil || errors.Is(err, ErrStale) || mutant.On("unread-taken-as-lost") {
 				return err

@@ -97,7 +97,7 @@ func TestTheServiceChecksItsJournal(t *testing.T) {
 			}
 			log := &listener{Handler: slog.DiscardHandler, checked: make(chan struct{})}
 			s := payments.New(payments.Config{
-				Store: store, Clock: clock.System{}, Router: r.router(router.Rule{}, p), NewID: newID, Log: slog.New(log),
+				Store: store, Spill: r.spill(), Clock: clock.System{}, Router: r.router(router.Rule{}, p), NewID: newID, Log: slog.New(log),
 				Checks: payments.Checks{First: time.Millisecond, Every: time.Hour, KeepSending: c.keepSending},
 			})
 			<-log.checked

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,7 @@ const (
 // EngineConfig is what an Engine works with. All fields are required.
 type EngineConfig struct {
 	Store     journal.Store
+	Spill     Spill
 	Clock     clock.Clock
 	Router    *router.Router
 	Catalogue *catalogue.Catalogue
@@ -48,10 +50,16 @@ type Engine struct {
 	EngineConfig
 
 	halted atomic.Pointer[string]
+	failed chan struct{} // closed when the disk has failed under the journal
+	left   []*leftover   // what Replay has still to settle
 }
 
 // NewEngine gives an Engine.
-func NewEngine(cfg EngineConfig) *Engine { return &Engine{EngineConfig: cfg} }
+func NewEngine(cfg EngineConfig) *Engine {
+	e := &Engine{EngineConfig: cfg, failed: make(chan struct{})}
+	e.Store = watched{cfg.Store, sync.OnceFunc(e.fail)}
+	return e
+}
 
 // Halt makes the engine send nothing more: new orders are refused, and no further lane is tried. Calls that have begun are settled. The first
 // reason stays; there is no way back but a new Engine.
@@ -63,6 +71,17 @@ func (e *Engine) Halted() string {
 		return *reason
 	}
 	return ""
+}
+
+// mayBegin gives the refusal where no call may be begun now.
+func (e *Engine) mayBegin() error {
+	if reason := e.Halted(); reason != "" {
+		return haltRefusal(reason)
+	}
+	if err := e.Spill.Ready(); err != nil {
+		return spillRefusal(err)
+	}
+	return nil
 }
 
 // Ticket is an order that the journal has.
@@ -97,8 +116,8 @@ func (e *Engine) Submit(ctx context.Context, o Order) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, err
 	}
-	if reason := e.Halted(); reason != "" {
-		return Ticket{}, haltRefusal(reason)
+	if err := e.mayBegin(); err != nil {
+		return Ticket{}, err
 	}
 	return e.record(ctx, o, plan)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/clock"
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/spill"
 	"github.com/jalurhq/jalur/core/journal/sqlite"
 	"github.com/jalurhq/jalur/core/payments"
 	"github.com/jalurhq/jalur/core/router"
@@ -127,6 +128,26 @@ func newRig(t *testing.T) *rig {
 	return &rig{t, store}
 }
 
+// spill gives an empty one, as a process of its own has it.
+func (r *rig) spill() *spill.Folder {
+	r.t.Helper()
+	return openSpill(r.t, filepath.Join(r.t.TempDir(), "spill"))
+}
+
+func openSpill(t *testing.T, path string) *spill.Folder {
+	t.Helper()
+	s, err := spill.Open(spill.Config{Path: path, Size: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
 func newID() string { return ulid.Make().String() }
 
 // router routes GOPAY over the providers in order.
@@ -153,7 +174,7 @@ func (r *rig) service(providers ...*fake) *payments.Service {
 func (r *rig) serviceOn(store journal.Store, rule router.Rule, providers ...*fake) *payments.Service {
 	r.t.Helper()
 	s := payments.New(payments.Config{
-		Store: store, Clock: clock.System{}, Router: r.router(rule, providers...), NewID: newID, Log: slog.New(slog.DiscardHandler),
+		Store: store, Spill: r.spill(), Clock: clock.System{}, Router: r.router(rule, providers...), NewID: newID, Log: slog.New(slog.DiscardHandler),
 	})
 	r.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

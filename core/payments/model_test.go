@@ -62,7 +62,7 @@ func (m *machine) open() {
 	}
 	r := rig{m.t, m.store}
 	m.service = payments.New(payments.Config{
-		Store: m.store, Clock: still{}, Router: r.router(router.Rule{}, m.provider), NewID: newID, Log: slog.New(slog.DiscardHandler),
+		Store: m.store, Spill: r.spill(), Clock: still{}, Router: r.router(router.Rule{}, m.provider), NewID: newID, Log: slog.New(slog.DiscardHandler),
 	})
 }
 

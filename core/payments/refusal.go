@@ -79,7 +79,15 @@ func routeRefusal(merchant core.MerchantCode, err error) error {
 func haltRefusal(reason string) error {
 	return &Refusal{
 		Code: CodeHalted, Err: errors.New(reason),
-		Rule: "the gateway has stopped sending, since its journal breaks its own rules; nothing was sent: an operator must look",
+		Rule: "the gateway has stopped sending, since its journal is broken; nothing was sent: an operator must look",
+	}
+}
+
+// spillRefusal words why nothing is begun while an outcome might find no place beside the journal.
+func spillRefusal(err error) error {
+	return &Refusal{
+		Code: CodeJournalUnavailable, Err: err,
+		Rule: "an outcome that the journal could not take would be lost, so nothing was sent: try again with the same key",
 	}
 }
 

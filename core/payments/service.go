@@ -23,6 +23,7 @@ const lookAgain = time.Second
 // Config is what a Service works with. All fields but Checks are required.
 type Config struct {
 	Store  journal.Store
+	Spill  Spill
 	Clock  clock.Clock
 	Router *router.Router
 	NewID  func() string // 26 characters of A–Z and 0–9, never twice the same
@@ -40,6 +41,7 @@ type Service struct {
 	router     *router.Router
 	hub        *hub
 	log        *slog.Logger
+	replayed   chan struct{} // closed when what was left in the spill has been tried: before, nobody gives an attempt up
 
 	mu      sync.Mutex
 	closed  bool
@@ -50,17 +52,23 @@ type Service struct {
 // New gives a Service and starts its reconciler. Close ends both.
 func New(cfg Config) *Service {
 	owner, hub, products := cfg.NewID(), newHub(), catalogue.New(cfg.Clock)
+	engine := NewEngine(EngineConfig{cfg.Store, cfg.Spill, cfg.Clock, cfg.Router, products, cfg.NewID, owner, cfg.Log})
 	s := &Service{
-		engine: NewEngine(EngineConfig{cfg.Store, cfg.Clock, cfg.Router, products, cfg.NewID, owner, cfg.Log}),
+		engine: engine,
 		reconciler: reconciler.New(reconciler.Config{
-			Store: cfg.Store, Clock: cfg.Clock, Router: cfg.Router, Owner: owner,
+			Store: engine.Store, Clock: cfg.Clock, Router: cfg.Router, Owner: owner,
 			Rand: rand.Float64, Log: cfg.Log, Changed: hub.changed,
 		}),
 		catalogue: products, store: cfg.Store, router: cfg.Router, hub: hub, log: cfg.Log,
+		replayed: make(chan struct{}),
 	}
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.working.Go(func() { s.reconciler.Run(background) })
+	s.working.Go(func() { s.replay(background) })
+	s.working.Go(func() {
+		<-s.replayed
+		s.reconciler.Run(background)
+	})
 	if store, ok := cfg.Store.(journal.Notifier); ok {
 		s.working.Go(func() { store.Changes(background, hub.changed) })
 	}
@@ -69,6 +77,22 @@ func New(cfg Config) *Service {
 	}
 	return s
 }
+
+// replayEvery is how often the spills of processes that have died meanwhile are looked for, and what is left is tried again.
+const replayEvery = time.Minute
+
+// replay settles what was left in the spill: once before the reconciler starts, and then from time to time.
+func (s *Service) replay(ctx context.Context) {
+	s.engine.Replay(ctx)
+	close(s.replayed)
+	for s.engine.Clock.Sleep(ctx, replayEvery) == nil {
+		s.engine.Replay(ctx)
+	}
+}
+
+// Failed is closed when the disk has failed under the journal. Nothing is sent from then on. The process is to close the service, which keeps the outcomes of
+// calls that still run in the spill, and to start anew.
+func (s *Service) Failed() <-chan struct{} { return s.engine.Failed() }
 
 // Close takes no more orders, waits until every call that has begun is written down or the context ends, and stops the reconciler. It does not close the journal.
 func (s *Service) Close(ctx context.Context) error {
@@ -248,6 +272,11 @@ func (s *Service) takeOver(ctx context.Context, p journal.Payment) (journal.Paym
 	if s.engine.Clock.Now().Before(p.Last().NextAt) {
 		return p, nil
 	}
+	select {
+	case <-s.replayed:
+	case <-ctx.Done():
+		return p, nil
+	}
 	if err := s.reconciler.Look(ctx, p); err != nil {
 		return p, readRefusal(err)
 	}
@@ -258,6 +287,9 @@ func (s *Service) takeOver(ctx context.Context, p journal.Payment) (journal.Paym
 func (s *Service) Ready(ctx context.Context) error {
 	if reason := s.engine.Halted(); reason != "" {
 		return fmt.Errorf("nothing is sent until an operator has looked at the journal: %s", reason)
+	}
+	if err := s.engine.Spill.Ready(); err != nil {
+		return fmt.Errorf("spill: %w", err)
 	}
 	if err := s.store.Ping(ctx); err != nil {
 		return fmt.Errorf("journal: %w", err)

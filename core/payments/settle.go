@@ -20,18 +20,28 @@ var errNotDescribed = errors.New("is not there to be asked what it can do")
 // settle writes the outcome of an attempt that was sent. Where nothing moved and another provider may differ, the
 // next attempt is claimed in the same transaction.
 func (e *Engine) settle(ctx context.Context, c *claim, res core.Result) (*claim, error) {
+	keeper := e.keeper(c, res)
+	next, err := e.write(ctx, keeper, c, res)
+	if err == nil {
+		keeper.done()
+	}
+	return next, err
+}
+
+func (e *Engine) write(ctx context.Context, keeper *keeper, c *claim, res core.Result) (*claim, error) {
 	change, next := e.change(ctx, c, res)
 	faultpoint.At("before-outcome-commit")
-	err := journal.Record(ctx, e.Store, e.Clock, change)
+	err := journal.Record(ctx, keeper, e.Clock, change)
 	faultpoint.At("after-outcome-commit")
 	switch {
 	case err == nil:
 		return next, nil
 	case errors.Is(err, journal.ErrInvoiceTaken):
 		c.found = e.foundInvoice(ctx, c, res)
-		return e.settle(ctx, c, strangersInvoice(res))
+		return e.write(ctx, keeper, c, strangersInvoice(res))
 	case errors.Is(err, journal.ErrStale) && !mutant.On("late-answer-dropped"):
-		return nil, e.lateAnswer(ctx, c, res)
+		keeper.keep(ctx, err)
+		return nil, e.lateAnswer(ctx, keeper, c, res)
 	default:
 		return nil, fmt.Errorf("outcome %s, invoice %q of attempt %s: %w", res.Outcome, res.Invoice, change.Attempt.ID, err)
 	}
@@ -81,7 +91,7 @@ func stateOf(o core.Outcome) journal.State {
 
 // failOver gives the claim of the next attempt, where the outcome proves that nothing moved and says nothing about what another provider would answer.
 func (e *Engine) failOver(ctx context.Context, c *claim, res core.Result) *claim {
-	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() && !mutant.On("any-refusal-fails-over") || e.Halted() != "" {
+	if !res.Outcome.NothingMoved() || !res.Code.AnotherProviderMayDiffer() && !mutant.On("any-refusal-fails-over") || e.mayBegin() != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, failOverWait) // the outcome of this attempt waits to be written meanwhile
@@ -130,7 +140,7 @@ func strangersInvoice(res core.Result) core.Result {
 
 // lateAnswer is for a sender that comes back after somebody else took its attempt over: what it brings is evidence like any other. It can confirm the payment,
 // or tell the invoice by which to ask; that nothing moved is left for a person to say, and so is what contradicts the end that the attempt has come to.
-func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) error {
+func (e *Engine) lateAnswer(ctx context.Context, keeper *keeper, c *claim, res core.Result) error {
 	for {
 		was, err := e.givenUp(ctx, c)
 		if err != nil {
@@ -138,11 +148,10 @@ func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) erro
 		}
 		change, useful := e.lateChange(ctx, was, c, res)
 		if !useful {
-			e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(was.PaymentID)),
-				slog.String("state", string(was.State)), slog.String("outcome", res.Outcome.String()), slog.String("invoice", string(res.Invoice)))
+			e.uselessAnswer(ctx, was, res)
 			return nil
 		}
-		err = journal.Record(ctx, e.Store, e.Clock, change)
+		err = journal.Record(ctx, keeper, e.Clock, change)
 		switch {
 		case err == nil:
 			return nil
@@ -152,6 +161,12 @@ func (e *Engine) lateAnswer(ctx context.Context, c *claim, res core.Result) erro
 			return fmt.Errorf("late answer: %w", err)
 		}
 	}
+}
+
+// uselessAnswer notes an answer that came too late to change anything.
+func (e *Engine) uselessAnswer(ctx context.Context, was journal.Attempt, res core.Result) {
+	e.Log.LogAttrs(ctx, slog.LevelWarn, "a late answer changes nothing", slog.String("payment", string(was.PaymentID)),
+		slog.String("state", string(was.State)), slog.String("outcome", res.Outcome.String()), slog.String("invoice", string(res.Invoice)))
 }
 
 // givenUp gives the last attempt as somebody else left it. Between the claim of an attempt whose sender seems gone and the note that it is unknown, and while

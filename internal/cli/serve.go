@@ -31,7 +31,7 @@ func (a *app) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the gateway until it is interrupted",
 		Long: `Run the gateway until it is interrupted. Calls to providers that have begun are then finished and written down; a second
-interrupt ends the program at once, and the next start finds out what became of them.`,
+interrupt ends the program at once, and the next start finds out what became of them. It ends by itself, with status 1, when the disk fails under its journal.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.log = slog.New(slog.NewTextHandler(a.Stderr, nil))
@@ -83,10 +83,16 @@ func (a *app) runGateway(ctx context.Context, cfg config.Config, started func(ur
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	case <-g.service.Failed():
+		err = errJournalFailed
 	}
 	a.say("stopping: calls that have begun are finished first")
 	return errors.Join(err, g.stop(ctx, longestCall(cfg)))
 }
+
+// errJournalFailed is the end of a gateway whose journal's disk has failed.
+var errJournalFailed = errors.New("the disk failed under the journal: nothing was sent since, and outcomes that could not be written are in the spill; " +
+	"look at the disk, then start the gateway again")
 
 // gateway is a service with its HTTP API.
 type gateway struct {

@@ -33,6 +33,7 @@ type checker struct {
 	read     map[string]int            // how many events of an attempt have been looked at
 	told     []acknowledgement
 	ends     map[string]time.Duration // when an attempt came to its end
+	spilled  []journal.Spilled        // every outcome that was durable in a spill
 }
 
 // acknowledgement is what a caller was told.
@@ -335,6 +336,9 @@ func (c *checker) acknowledged(g *Gateway, o payments.Order, p journal.Payment) 
 // sent is told when a sender that lived on has finished: what it was told is written down, whatever the journal went through.
 func (c *checker) sent(g *Gateway, id core.PaymentID, err error) {
 	if g.poisoned {
+		for attempt := range g.unwritten {
+			c.outlives(g, attempt)
+		}
 		return
 	}
 	for _, s := range c.w.book.order {
@@ -353,6 +357,14 @@ func (c *checker) sent(g *Gateway, id core.PaymentID, err error) {
 		}
 		c.reported(g, a, told)
 		c.strangerReported(g, a, told)
+	}
+}
+
+// outlives is told when a sender writes again what the journal did not take at once, or gives it up: by then it is in the spill.
+func (c *checker) outlives(g *Gateway, attempt string) {
+	open := c.w.book.sheets[attempt].attempt.State == journal.Sending
+	if open && g.unwritten[attempt] && !g.reserve.holds(attempt) && !g.reserve.refused[attempt] {
+		c.violatef("%s was told of attempt %s, could not write it down, and has not spilled it", g.name, short(attempt))
 	}
 }
 
@@ -375,6 +387,12 @@ func (c *checker) finish() {
 		c.trail(s.attempt.ID)
 		c.againstLedger(s.attempt)
 		c.resolved(s.attempt)
+	}
+	for _, told := range c.spilled {
+		a := b.sheets[told.Attempt].attempt
+		if a.State == journal.Unknown && believed(told.Result.Outcome) && !c.strangers(told.Result, a) {
+			c.violatef("%s of attempt %s was spilled, and it is left unknown", told.Result.Outcome, short(a.ID))
+		}
 	}
 	for _, ack := range c.told {
 		if b.payments[ack.payment] == nil {

@@ -34,6 +34,8 @@ type Gateway struct {
 	skew        time.Duration
 	tasks       []*task
 	told        map[string]heard // of a pay, by the reference of its attempt
+	unwritten   map[string]bool  // attempts whose outcome the journal did not take at once
+	reserve     *reserve         // outlives the process
 
 	engine     *payments.Engine
 	reconciler *reconciler.Reconciler
@@ -45,14 +47,14 @@ func (g *Gateway) start() {
 	g.lives++
 	g.name = fmt.Sprintf("gw%d.%d", g.number, g.lives)
 	g.up, g.stopping, g.poisoned, g.frozenUntil = true, false, false, 0
-	g.tasks, g.told = nil, map[string]heard{}
+	g.tasks, g.told, g.unwritten, g.reserve.read = nil, map[string]heard{}, map[string]bool{}, false
 	time, store, log := clock{w, g}, &session{w.book, w, g}, slog.New(slog.DiscardHandler)
 	routes := g.routes()
 	g.engine = payments.NewEngine(payments.EngineConfig{
-		Store: store, Clock: time, Router: routes, Catalogue: catalogue.New(time), NewID: w.newID, Owner: g.name, Log: log,
+		Store: store, Spill: g.reserve, Clock: time, Router: routes, Catalogue: catalogue.New(time), NewID: w.newID, Owner: g.name, Log: log,
 	})
 	g.reconciler = reconciler.New(reconciler.Config{
-		Store: store, Clock: time, Router: routes, Owner: g.name, Rand: w.rng.Float64, Log: log, Changed: func(core.PaymentID) {},
+		Store: g.engine.Store, Clock: time, Router: routes, Owner: g.name, Rand: w.rng.Float64, Log: log, Changed: func(core.PaymentID) {},
 	})
 	w.trace.addf(w, "%s starts", g.name)
 	w.spawn(g, true, 0, g.reconcile)
@@ -79,10 +81,14 @@ func (g *Gateway) routes() *router.Router {
 	return routes
 }
 
-// reconcile is the loop around the reconciler's steps. It sleeps over the rounds in which nothing would be due.
+// reconcile is the loop around the reconciler's steps, once what was left in the spill has been tried. It sleeps over the rounds in which nothing would be due.
 func (g *Gateway) reconcile() {
 	ctx := context.Background()
+	left := g.engine.Replay(ctx)
 	for !g.stopping {
+		if left > 0 {
+			left = g.engine.Replay(ctx)
+		}
 		due, err := g.reconciler.Due(ctx, askers)
 		if err != nil {
 			g.w.trace.addf(g.w, "%s: %v", g.name, err)

@@ -17,6 +17,7 @@ type profile struct {
 	// For each write of the journal.
 	refused, ambiguousDone, ambiguousLost, ambiguousLate, slow, crashBefore, crashAfter, poisoned float64
 	unreadable                                                                                    float64 // each reading
+	reserveFails                                                                                  float64 // each outcome that is to be spilled
 	// For each call of a provider.
 	dialRefused, notReady, lostBefore, lostAfter, silent, late, pluginDies, garbage, otherOrder, wrongAmount, duplicateInvoice             float64
 	lyingInvoice, strangersAnswer, twins, declined, failsOver, pendingPay, refundedPay, refundedLater, reversedLater, forgets, blindStatus float64
@@ -115,7 +116,7 @@ func (p *profile) oneCustomer() {
 func (w *World) drawJournal(p *profile) {
 	p.refused, p.ambiguousDone, p.ambiguousLost, p.ambiguousLate = w.often(.4), w.often(.4), w.often(.5), w.often(.3)
 	p.slow, p.crashBefore, p.crashAfter, p.poisoned = w.often(.2), w.often(.1), w.often(.1), w.often(.03)
-	p.unreadable = w.often(.6)
+	p.unreadable, p.reserveFails = w.often(.6), w.often(.5)
 }
 
 func (w *World) drawProviders(p *profile) {

@@ -133,7 +133,22 @@ func (s *session) Apply(_ context.Context, c journal.Change) error {
 			what += ", next " + short(c.Next.ID) + " at " + c.Next.Instance
 		}
 	}
-	return s.write(what, func() error { return s.Book.Apply(context.Background(), c) })
+	id := c.Attempt.ID
+	_, mine := s.gw.told[id]
+	mine = mine && c.Actor == sender
+	if mine {
+		s.w.checker.outlives(s.gw, id)
+	}
+	err := s.write(what, func() error { return s.Book.Apply(context.Background(), c) })
+	if mine && (errors.Is(err, journal.ErrNotWritten) || errors.Is(err, journal.ErrAmbiguous)) {
+		s.gw.unwritten[id] = true
+	}
+	return err
+}
+
+// Ping implements [journal.Store].
+func (s *session) Ping(context.Context) error {
+	return s.write("ping", func() error { return s.Book.Ping(context.Background()) })
 }
 
 // ClaimDue implements [journal.Store].

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/jalurhq/jalur/core"
@@ -62,6 +63,7 @@ func newWorld(cfg Config) *World {
 		if w.profile.skew {
 			g.skew = time.Duration(w.rng.Int64N(int64(skewMost))) - skewMost/2
 		}
+		g.reserve = newReserve(w, g)
 		w.gateways = append(w.gateways, g)
 		g.start()
 	}
@@ -123,7 +125,7 @@ func (w *World) quiet() bool {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(w.gateways, func(g *Gateway) bool { return len(g.reserve.entries) > 0 })
 }
 
 // settled reports whether an attempt is at its end, or is left to a person who has done what he can.
@@ -145,6 +147,11 @@ func (w *World) unrest() string {
 	for _, s := range w.book.order {
 		if a := s.attempt; !w.settled(a) {
 			return "attempt " + short(a.ID) + " is " + string(a.State) + " at " + a.Instance
+		}
+	}
+	for _, g := range w.gateways {
+		if len(g.reserve.entries) > 0 {
+			return g.name + " has left " + short(g.reserve.entries[0].Attempt) + " in its spill"
 		}
 	}
 	return "work is left"

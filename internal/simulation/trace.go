@@ -49,8 +49,9 @@ func Kinds() []string {
 		"ambiguous commits", "answers about a twin", "answers about another order", "answers about another order, not executed", "answers lost",
 		"answers with a stranger's invoice", "answers with a stranger's invoice, not executed", "callers told", "contradictions", "crashes", "disks failed", "garbage",
 		"gateways stopped", "gateways with another account", "jumps of the wall clock", "late executions", "orders not found", "orders refused",
+		"outcomes found in the spill", "outcomes spilled",
 		"outages of the journal", "pauses of a gateway", "pauses of one call", "plugins died", "readings that failed", "requests lost",
-		"sends refused as too late", "slow writes", "time-outs", "writes refused", "wrong amounts",
+		"sends refused as too late", "slow writes", "spills that failed", "time-outs", "writes refused", "wrong amounts",
 	}
 	for _, r := range rules() {
 		for _, who := range r.who {

@@ -32,6 +32,7 @@ type lane struct {
 // setup says how a lane differs from the next. The zero value is a good one.
 type setup struct {
 	folder  string // of the journal; default: beside the rest
+	spill   string // default: beside the rest
 	direct  int    // 1: the provider answers "pending" first
 	delay   string // of the provider's answers; default 3ms
 	seed    uint64
@@ -47,6 +48,9 @@ func newLane(t *testing.T, s setup) *lane {
 	}
 	if s.folder == "" {
 		s.folder = l.dir
+	}
+	if s.spill == "" {
+		s.spill = filepath.Join(l.dir, "spill")
 	}
 	if s.delay == "" {
 		s.delay = "3ms"
@@ -70,6 +74,7 @@ func newLane(t *testing.T, s setup) *lane {
 func (l *lane) configure(s setup) {
 	l.t.Helper()
 	text := fmt.Sprintf(`journal: sqlite://%s
+spill: %s
 providers:
   mmbc:
     plugin: mmbc
@@ -85,7 +90,7 @@ routes:
     via: [{provider: mmbc}]
 server:
   listen: %s
-`, l.journal, s.timeout, l.sandbox, user, s.direct, l.listen)
+`, l.journal, s.spill, s.timeout, l.sandbox, user, s.direct, l.listen)
 	if err := os.WriteFile(filepath.Join(l.dir, "jalur.yaml"), []byte(text), 0o600); err != nil {
 		l.t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ type plan struct {
 	name   string // of the point
 	hit    int64  // the one that counts
 	signal syscall.Signal
+	fails  bool // instead of a signal
 }
 
 // The environment is read once: a process has one plan, and every point counts towards it.
@@ -35,13 +36,20 @@ func read() plan {
 	if how == "stop" {
 		p.signal = syscall.SIGSTOP
 	}
+	p.fails = how == "fail"
 	return p
+}
+
+// Fails is a fault point at which something can be made to fail.
+func Fails(name string) bool {
+	p := planned()
+	return p.fails && p.name == name && hits.Add(1) == p.hit
 }
 
 // At is a fault point.
 func At(name string) {
 	p := planned()
-	if p.name != name || hits.Add(1) != p.hit {
+	if p.fails || p.name != name || hits.Add(1) != p.hit {
 		return
 	}
 	runtime.LockOSThread()

@@ -67,11 +67,13 @@ func (w *writer) transact(ctx context.Context, batch []request) ([]error, error)
 		return nil, group.NotWritten(err)
 	}
 	faultpoint.At("in-transaction")
-	if err := w.commit(ctx, s); err != nil {
+	err = w.commit(ctx, s)
+	if poisoned := diskFailed(err) || faultpoint.Fails("disk"); err != nil || poisoned {
 		w.log.ErrorContext(ctx, "a commit of the journal failed", "changes", len(batch), "error", err)
 		w.drop()
-		if diskFailed(err) {
+		if poisoned {
 			w.broken = journal.ErrPoisoned
+			err = errors.Join(journal.ErrPoisoned, err)
 		}
 		return nil, fmt.Errorf("%w: %w", journal.ErrAmbiguous, err)
 	}

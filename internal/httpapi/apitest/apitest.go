@@ -4,6 +4,7 @@ package apitest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/clock"
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/spill"
 	"github.com/jalurhq/jalur/core/journal/sqlite"
 	"github.com/jalurhq/jalur/core/payments"
 	"github.com/jalurhq/jalur/core/router"
@@ -166,6 +168,8 @@ func open(t *testing.T) journal.Store {
 	return store
 }
 
+const spillSize = 64 << 10
+
 func serve(t *testing.T, cfg Config, store journal.Store) *payments.Service {
 	t.Helper()
 	routes, err := router.New(
@@ -179,9 +183,13 @@ func serve(t *testing.T, cfg Config, store journal.Store) *payments.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := payments.New(payments.Config{Store: store, Clock: clock.System{}, Router: routes, NewID: ids(), Log: cfg.Log})
+	kept, err := spill.Open(spill.Config{Path: filepath.Join(t.TempDir(), "spill"), Size: spillSize})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := payments.New(payments.Config{Store: store, Spill: kept, Clock: clock.System{}, Router: routes, NewID: ids(), Log: cfg.Log})
 	t.Cleanup(func() {
-		if err := service.Close(context.Background()); err != nil {
+		if err := errors.Join(service.Close(context.Background()), kept.Close()); err != nil {
 			t.Error(err)
 		}
 	})
