@@ -23,7 +23,7 @@ const versionTable = "journal_version"
 // turn is what gateways that start together take turns under: "jalur" in ASCII.
 const turn = 0x6a616c7572
 
-// prepare looks at the server and brings the tables up to date, unless the database is a stranger's copy: that one stays as it is.
+// prepare looks at the server, brings the tables up to date, and looks whether the database is the journal's own.
 func (s *Store) prepare(ctx context.Context, address *pgx.ConnConfig) (err error) {
 	config := prepared(address, nil)
 	conn, err := pgx.ConnectConfig(ctx, config)
@@ -41,24 +41,10 @@ func (s *Store) prepare(ctx context.Context, address *pgx.ConnConfig) (err error
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", turn); err != nil { // until the connection ends
 		return fmt.Errorf("waiting for another gateway that opens the journal: %w", err)
 	}
-	var there bool
-	if err := conn.QueryRow(ctx, "SELECT to_regclass('journal_identity') IS NOT NULL").Scan(&there); err != nil {
-		return fmt.Errorf("the tables: %w", err)
-	}
-	if !there {
-		if err := migrate(ctx, config); err != nil {
-			return err
-		}
-	}
-	why, err := recognise(ctx, conn, f, s.config.Now().UnixMicro())
-	if err != nil {
+	if err := migrate(ctx, config); err != nil {
 		return err
 	}
-	if why != "" {
-		s.keep(ctx, why)
-		return nil
-	}
-	return migrate(ctx, config)
+	return s.welcome(ctx, db.New(conn), f)
 }
 
 // migrate brings the tables up to this program's version. Tables of a newer program are left as they are, where they say that this one can still
