@@ -17,6 +17,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/jalurhq/jalur/core/journal/sqlite/internal/db"
 )
 
 //go:embed migrations/*.sql
@@ -181,7 +183,7 @@ func checkOwn(ctx context.Context, pool *sql.DB) error {
 	return nil
 }
 
-// migrate brings the tables up to this program's version and refuses those of a newer one.
+// migrate brings the tables up to this program's version. Those of a newer one are left as they are, where they say that this one may still write to them.
 func migrate(ctx context.Context, pool *sql.DB) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -197,10 +199,22 @@ func migrate(ctx context.Context, pool *sql.DB) error {
 		return fmt.Errorf("version of the tables: %w", err)
 	}
 	if current > newest {
-		return fmt.Errorf("its tables have version %d and this program knows %d: use the newer program", current, newest)
+		return compatible(ctx, pool, current, newest)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrations: %w", err)
+	}
+	return nil
+}
+
+// compatible asks the tables of a newer program whether this one may write to them.
+func compatible(ctx context.Context, pool *sql.DB, current, ours int64) error {
+	oldest, err := db.New(pool).OldestWriter(ctx)
+	if err != nil {
+		return fmt.Errorf("the oldest program that its tables allow: %w", err)
+	}
+	if oldest > ours {
+		return fmt.Errorf("its tables have version %d and allow programs from %d on; this one knows %d: use the newer program", current, oldest, ours)
 	}
 	return nil
 }

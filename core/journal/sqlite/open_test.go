@@ -45,7 +45,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	newer := at("newer.db")
 	closeStore(t, open(t, gateway(newer)))
-	exec(t, raw(t, newer), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	exec(t, raw(t, newer), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)", "UPDATE schema_compat SET oldest = 99")
 	other := at("other.db")
 	exec(t, raw(t, other), "CREATE TABLE recipe (name TEXT)")
 	damaged := write("damaged.db", "SQLite format 3\x00"+strings.Repeat("\xff", 4096))
@@ -85,6 +85,22 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// A program may be older than the tables, where those of the newer one only add to what it knows: an upgrade can be taken back.
+func TestOlderProgramOnNewerTables(t *testing.T) {
+	t.Parallel()
+	where := path(t)
+	before := open(t, gateway(where))
+	p := submit(t, before, newPayment(1))
+	closeStore(t, before)
+	exec(t, raw(t, where), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)",
+		"ALTER TABLE attempt ADD COLUMN later TEXT NOT NULL DEFAULT 'x'", "CREATE TABLE later (id INTEGER PRIMARY KEY)")
+	store := open(t, gateway(where))
+	if err := store.Apply(t.Context(), confirmed(p)); err != nil {
+		t.Error(err)
+	}
+	submit(t, store, newPayment(2))
+}
+
 func TestOpenStrangePath(t *testing.T) {
 	t.Parallel()
 	where := filepath.Join(t.TempDir(), "toko A?mode=memory&x%20y#1 é.db")
@@ -93,7 +109,7 @@ func TestOpenStrangePath(t *testing.T) {
 	if _, err := store.Payment(t.Context(), p.ID); err != nil {
 		t.Error(err)
 	}
-	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock", ".mark"} {
 		info, err := os.Stat(where + suffix)
 		if err != nil {
 			t.Error(err)

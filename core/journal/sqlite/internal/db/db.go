@@ -36,6 +36,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.iDByKeyStmt, err = db.PrepareContext(ctx, iDByKey); err != nil {
 		return nil, fmt.Errorf("error preparing query IDByKey: %w", err)
 	}
+	if q.identitiesStmt, err = db.PrepareContext(ctx, identities); err != nil {
+		return nil, fmt.Errorf("error preparing query Identities: %w", err)
+	}
 	if q.inquiryByIDStmt, err = db.PrepareContext(ctx, inquiryByID); err != nil {
 		return nil, fmt.Errorf("error preparing query InquiryByID: %w", err)
 	}
@@ -44,6 +47,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
+	}
+	if q.insertIdentityStmt, err = db.PrepareContext(ctx, insertIdentity); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertIdentity: %w", err)
 	}
 	if q.insertInquiryStmt, err = db.PrepareContext(ctx, insertInquiry); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertInquiry: %w", err)
@@ -68,6 +74,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listUnderKeyStmt, err = db.PrepareContext(ctx, listUnderKey); err != nil {
 		return nil, fmt.Errorf("error preparing query ListUnderKey: %w", err)
+	}
+	if q.newestEventStmt, err = db.PrepareContext(ctx, newestEvent); err != nil {
+		return nil, fmt.Errorf("error preparing query NewestEvent: %w", err)
+	}
+	if q.oldestWriterStmt, err = db.PrepareContext(ctx, oldestWriter); err != nil {
+		return nil, fmt.Errorf("error preparing query OldestWriter: %w", err)
 	}
 	if q.paymentByIDStmt, err = db.PrepareContext(ctx, paymentByID); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentByID: %w", err)
@@ -106,6 +118,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing iDByKeyStmt: %w", cerr)
 		}
 	}
+	if q.identitiesStmt != nil {
+		if cerr := q.identitiesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing identitiesStmt: %w", cerr)
+		}
+	}
 	if q.inquiryByIDStmt != nil {
 		if cerr := q.inquiryByIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing inquiryByIDStmt: %w", cerr)
@@ -119,6 +136,11 @@ func (q *Queries) Close() error {
 	if q.insertEventStmt != nil {
 		if cerr := q.insertEventStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertEventStmt: %w", cerr)
+		}
+	}
+	if q.insertIdentityStmt != nil {
+		if cerr := q.insertIdentityStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertIdentityStmt: %w", cerr)
 		}
 	}
 	if q.insertInquiryStmt != nil {
@@ -159,6 +181,16 @@ func (q *Queries) Close() error {
 	if q.listUnderKeyStmt != nil {
 		if cerr := q.listUnderKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listUnderKeyStmt: %w", cerr)
+		}
+	}
+	if q.newestEventStmt != nil {
+		if cerr := q.newestEventStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing newestEventStmt: %w", cerr)
+		}
+	}
+	if q.oldestWriterStmt != nil {
+		if cerr := q.oldestWriterStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing oldestWriterStmt: %w", cerr)
 		}
 	}
 	if q.paymentByIDStmt != nil {
@@ -218,51 +250,59 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                DBTX
-	tx                *sql.Tx
-	beatStmt          *sql.Stmt
-	claimDueStmt      *sql.Stmt
-	eventsOfStmt      *sql.Stmt
-	iDByKeyStmt       *sql.Stmt
-	inquiryByIDStmt   *sql.Stmt
-	insertAttemptStmt *sql.Stmt
-	insertEventStmt   *sql.Stmt
-	insertInquiryStmt *sql.Stmt
-	insertPaymentStmt *sql.Stmt
-	invoiceHolderStmt *sql.Stmt
-	listAllStmt       *sql.Stmt
-	listOfAccountStmt *sql.Stmt
-	listOfClientStmt  *sql.Stmt
-	listOpenStmt      *sql.Stmt
-	listUnderKeyStmt  *sql.Stmt
-	paymentByIDStmt   *sql.Stmt
-	paymentsByIDsStmt *sql.Stmt
-	updateAttemptStmt *sql.Stmt
-	wakeSendingStmt   *sql.Stmt
+	db                 DBTX
+	tx                 *sql.Tx
+	beatStmt           *sql.Stmt
+	claimDueStmt       *sql.Stmt
+	eventsOfStmt       *sql.Stmt
+	iDByKeyStmt        *sql.Stmt
+	identitiesStmt     *sql.Stmt
+	inquiryByIDStmt    *sql.Stmt
+	insertAttemptStmt  *sql.Stmt
+	insertEventStmt    *sql.Stmt
+	insertIdentityStmt *sql.Stmt
+	insertInquiryStmt  *sql.Stmt
+	insertPaymentStmt  *sql.Stmt
+	invoiceHolderStmt  *sql.Stmt
+	listAllStmt        *sql.Stmt
+	listOfAccountStmt  *sql.Stmt
+	listOfClientStmt   *sql.Stmt
+	listOpenStmt       *sql.Stmt
+	listUnderKeyStmt   *sql.Stmt
+	newestEventStmt    *sql.Stmt
+	oldestWriterStmt   *sql.Stmt
+	paymentByIDStmt    *sql.Stmt
+	paymentsByIDsStmt  *sql.Stmt
+	updateAttemptStmt  *sql.Stmt
+	wakeSendingStmt    *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                tx,
-		tx:                tx,
-		beatStmt:          q.beatStmt,
-		claimDueStmt:      q.claimDueStmt,
-		eventsOfStmt:      q.eventsOfStmt,
-		iDByKeyStmt:       q.iDByKeyStmt,
-		inquiryByIDStmt:   q.inquiryByIDStmt,
-		insertAttemptStmt: q.insertAttemptStmt,
-		insertEventStmt:   q.insertEventStmt,
-		insertInquiryStmt: q.insertInquiryStmt,
-		insertPaymentStmt: q.insertPaymentStmt,
-		invoiceHolderStmt: q.invoiceHolderStmt,
-		listAllStmt:       q.listAllStmt,
-		listOfAccountStmt: q.listOfAccountStmt,
-		listOfClientStmt:  q.listOfClientStmt,
-		listOpenStmt:      q.listOpenStmt,
-		listUnderKeyStmt:  q.listUnderKeyStmt,
-		paymentByIDStmt:   q.paymentByIDStmt,
-		paymentsByIDsStmt: q.paymentsByIDsStmt,
-		updateAttemptStmt: q.updateAttemptStmt,
-		wakeSendingStmt:   q.wakeSendingStmt,
+		db:                 tx,
+		tx:                 tx,
+		beatStmt:           q.beatStmt,
+		claimDueStmt:       q.claimDueStmt,
+		eventsOfStmt:       q.eventsOfStmt,
+		iDByKeyStmt:        q.iDByKeyStmt,
+		identitiesStmt:     q.identitiesStmt,
+		inquiryByIDStmt:    q.inquiryByIDStmt,
+		insertAttemptStmt:  q.insertAttemptStmt,
+		insertEventStmt:    q.insertEventStmt,
+		insertIdentityStmt: q.insertIdentityStmt,
+		insertInquiryStmt:  q.insertInquiryStmt,
+		insertPaymentStmt:  q.insertPaymentStmt,
+		invoiceHolderStmt:  q.invoiceHolderStmt,
+		listAllStmt:        q.listAllStmt,
+		listOfAccountStmt:  q.listOfAccountStmt,
+		listOfClientStmt:   q.listOfClientStmt,
+		listOpenStmt:       q.listOpenStmt,
+		listUnderKeyStmt:   q.listUnderKeyStmt,
+		newestEventStmt:    q.newestEventStmt,
+		oldestWriterStmt:   q.oldestWriterStmt,
+		paymentByIDStmt:    q.paymentByIDStmt,
+		paymentsByIDsStmt:  q.paymentsByIDsStmt,
+		updateAttemptStmt:  q.updateAttemptStmt,
+		wakeSendingStmt:    q.wakeSendingStmt,
 	}
 }
