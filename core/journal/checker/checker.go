@@ -61,7 +61,8 @@ type Report struct {
 	Attempts   int         `json:"attempts"`
 	Events     int         `json:"events"`
 	Violations []Violation `json:"violations"`
-	Omitted    int         `json:"omitted"` // violations beyond MaxViolations, which are counted only
+	Omitted    int         `json:"omitted"`   // violations beyond MaxViolations, which are counted only
+	Unchecked  []string    `json:"unchecked"` // what could not be looked at, and why
 }
 
 // MaxViolations bounds the list in a [Report].
@@ -78,7 +79,13 @@ func (r Report) StopsSending() (Violation, bool) {
 
 // Inspector is a [journal.Store] that can look at its own database: for damage, and for what no list of payments shows, such as an invoice that stands twice.
 type Inspector interface {
-	Inspect(ctx context.Context) ([]Violation, error)
+	Inspect(ctx context.Context) (Inspection, error)
+}
+
+// Inspection is what a look at the database itself has found.
+type Inspection struct {
+	Violations []Violation
+	Unchecked  []string // what it could not look at, and why
 }
 
 // Options of a check; the zero Options serve.
@@ -97,7 +104,7 @@ func Check(ctx context.Context, store journal.Store, options Options) (Report, e
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	c := &check{Options: options, store: store, report: Report{Violations: []Violation{}}}
+	c := &check{Options: options, store: store, report: Report{Violations: []Violation{}, Unchecked: []string{}}}
 	err := errors.Join(c.inspect(ctx), c.pages(ctx))
 	return c.report, err
 }
@@ -119,10 +126,12 @@ func (c *check) add(found ...Violation) {
 func (c *check) inspect(ctx context.Context) error {
 	inspector, ok := c.store.(Inspector)
 	if !ok {
+		c.report.Unchecked = append(c.report.Unchecked, "the database itself: this journal can't look at it")
 		return nil
 	}
 	found, err := inspector.Inspect(ctx)
-	c.add(found...)
+	c.add(found.Violations...)
+	c.report.Unchecked = append(c.report.Unchecked, found.Unchecked...)
 	if err != nil {
 		return fmt.Errorf("looking at the database: %w", err)
 	}

@@ -23,17 +23,14 @@ type sign struct {
 
 // readMark gives what the mark says. found is false where there is none. One that makes no sense is nobody's.
 func readMark(journal string) (s sign, found bool, err error) {
-	text, err := os.ReadFile(journal + markSuffix)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	text, err := os.ReadFile(journal + markSuffix) //nolint:gosec // the operator's own path
+	if errors.Is(err, fs.ErrNotExist) {
 		return sign{}, false, nil
-	case err != nil:
-		return sign{}, false, err
 	}
 	if json.Unmarshal(text, &s) != nil {
-		return sign{}, true, nil
+		s = sign{}
 	}
-	return s, true, nil
+	return s, err == nil, err
 }
 
 // mark is the open file.
