@@ -91,7 +91,7 @@ func (s *Store) missing(ctx context.Context, q *db.Queries, last db.JournalIdent
 // keep holds the journal. A reason that stands already stays.
 func (s *Store) keep(ctx context.Context, why string) {
 	s.memory.mu.Lock()
-	fresh := s.memory.held == ""
+	fresh := s.memory.held == "" && why != ""
 	if fresh {
 		s.memory.held, s.memory.heldAt = why, s.memory.there
 	}
@@ -135,9 +135,13 @@ func (s *Store) judge(ctx context.Context, q *db.Queries, f facts) (last db.Jour
 		return last, "", fmt.Errorf("the journal's newest event: %w", err)
 	}
 	s.heed(ctx, last, newest)
-	if why := stranger(last, f); why != "" && !none {
+	why, err := outgrown(ctx, q)
+	if why == "" && !none {
+		why = stranger(last, f)
+	}
+	if why != "" || err != nil {
 		s.keep(ctx, why)
-		return last, "", nil
+		return last, "", err
 	}
 	if lost, err = s.missing(ctx, q, last); lost != "" {
 		s.keep(ctx, lost)

@@ -43,6 +43,9 @@ func (s *Store) Inspect(ctx context.Context) (found checker.Inspection, err erro
 			return found, fmt.Errorf("inspecting the journal: %w", err)
 		}
 	}
+	if found.Newer, err = s.newer(ctx); err != nil {
+		return found, err
+	}
 	schema, why, err := s.amcheck(ctx)
 	if err != nil {
 		return found, fmt.Errorf("looking for amcheck: %w", err)

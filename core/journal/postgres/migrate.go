@@ -76,6 +76,48 @@ func migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {
 	return nil
 }
 
+// newestKnown gives the newest version of the tables that this program knows.
+func newestKnown() (int64, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return 0, err
+	}
+	ours, err := goose.NumericComponent(names[len(names)-1])
+	if err != nil {
+		return 0, fmt.Errorf("migrations: %w", err)
+	}
+	return ours, nil
+}
+
+// newer reports whether a newer program has made the tables.
+func (s *Store) newer(ctx context.Context) (bool, error) {
+	ours, err := newestKnown()
+	if err != nil {
+		return false, err
+	}
+	var current int64
+	if err := s.readers.QueryRow(ctx, "SELECT max(version_id) FROM "+versionTable+" WHERE is_applied").Scan(&current); err != nil {
+		return false, fmt.Errorf("version of the tables: %w", err)
+	}
+	return current > ours, nil
+}
+
+// outgrown says why this program may not send any more although it runs: a newer one has changed the tables beyond it.
+func outgrown(ctx context.Context, q *db.Queries) (string, error) {
+	ours, err := newestKnown()
+	if err != nil {
+		return "", err
+	}
+	oldest, err := q.OldestWriter(ctx)
+	if err != nil {
+		return "", fmt.Errorf("the oldest program that its tables allow: %w", err)
+	}
+	if oldest > ours {
+		return fmt.Sprintf("its tables allow programs from %d on by now, and this one knows %d: use the newer program", oldest, ours), nil
+	}
+	return "", nil
+}
+
 // compatible asks the tables of a newer program whether this one may write to them.
 func compatible(ctx context.Context, config *pgx.ConnConfig, current, ours int64) (err error) {
 	conn, err := pgx.ConnectConfig(ctx, config)

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/checker"
 	"github.com/jalurhq/jalur/core/journal/postgres"
 	"github.com/jalurhq/jalur/internal/pgtest"
 )
@@ -164,7 +165,8 @@ func TestNewerTables(t *testing.T) {
 	name := server.Database(t)
 	config := postgres.Config{DSN: server.DSN(name)}
 	open(t, config).Close()
-	server.Exec(t, name, "INSERT INTO journal_version (version_id, is_applied) VALUES (99, true)", "ALTER TABLE attempt ADD COLUMN later TEXT")
+	server.Exec(t, name, "INSERT INTO journal_version (version_id, is_applied) VALUES (99, true)", "ALTER TABLE attempt ADD COLUMN later TEXT NOT NULL DEFAULT 'x'",
+		"CREATE TABLE later (id TEXT)")
 	submit(t, open(t, config), newPayment(1)) // an older program beside a newer one
 	server.Exec(t, name, "UPDATE schema_compat SET oldest = 99")
 	store, err := postgres.Open(t.Context(), config)
@@ -176,12 +178,26 @@ func TestNewerTables(t *testing.T) {
 	}
 }
 
+// A gateway that runs notices that a newer program has changed the tables beyond it.
+func TestOutgrown(t *testing.T) {
+	t.Parallel()
+	name := server.Database(t)
+	store := open(t, postgres.Config{DSN: server.DSN(name)})
+	p := submit(t, store, newPayment(1))
+	server.Exec(t, name, "INSERT INTO journal_version (version_id, is_applied) VALUES (99, true)", "UPDATE schema_compat SET oldest = 99")
+	eventually(t, "it sends nothing more", func() bool { return store.Held() != "" })
+	isHeld(t, store, "use the newer program")
+	settles(t, store, p)
+}
+
 // A newer program may write a state that this one doesn't know. It is shown as it is and left alone.
 func TestUnknownState(t *testing.T) {
 	t.Parallel()
 	name := server.Database(t)
 	store := open(t, postgres.Config{DSN: server.DSN(name)})
-	p := submit(t, store, newPayment(1))
+	p := newPayment(1)
+	p.Fingerprint = "f"
+	p = submit(t, store, p)
 	server.Exec(t, name, "ALTER TABLE attempt DROP CONSTRAINT attempt_state_check", "UPDATE attempt SET state = 'SLEEPING', next_at = 1")
 	got, err := store.Payment(t.Context(), p.ID)
 	if err != nil || got.Last().State != "SLEEPING" || got.State() != journal.StateUnknown {
@@ -196,6 +212,15 @@ func TestUnknownState(t *testing.T) {
 	}
 	if err := store.Apply(t.Context(), confirmed(got)); !errors.Is(err, journal.ErrIllegal) {
 		t.Errorf("from what it is: %v", err)
+	}
+	report, err := checker.Check(t.Context(), store, checker.Options{})
+	if _, stops := report.StopsSending(); err != nil || !stops {
+		t.Errorf("without newer tables it is a broken journal: %+v, %v", report, err)
+	}
+	server.Exec(t, name, "INSERT INTO journal_version (version_id, is_applied) VALUES (99, true)")
+	report, err = checker.Check(t.Context(), store, checker.Options{})
+	if v, stops := report.StopsSending(); err != nil || stops || !strings.Contains(strings.Join(report.Unchecked, ""), "a newer program has written it") {
+		t.Errorf("beside a newer program: %+v, %+v, %v", v, report.Unchecked, err)
 	}
 }
 

@@ -35,7 +35,9 @@ func (s *Store) Inspect(ctx context.Context) (found checker.Inspection, err erro
 			return found, fmt.Errorf("inspecting the journal: %w", err)
 		}
 	}
-	return found, nil
+	current, ours, err := versions(ctx, s.readers)
+	found.Newer = current > ours
+	return found, err
 }
 
 func (s *Store) violations(ctx context.Context, query string) (found []checker.Violation, err error) {

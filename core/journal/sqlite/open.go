@@ -194,17 +194,36 @@ func migrate(ctx context.Context, pool *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
-	current, newest, err := provider.GetVersions(ctx)
-	if err != nil {
+	if _, err := provider.GetDBVersion(ctx); err != nil { // makes the table of versions where there is none
 		return fmt.Errorf("version of the tables: %w", err)
 	}
-	if current > newest {
-		return compatible(ctx, pool, current, newest)
+	current, ours, err := versions(ctx, pool)
+	if err != nil {
+		return err
+	}
+	if current > ours {
+		return compatible(ctx, pool, current, ours)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
 	return nil
+}
+
+// versions gives that of the tables, and the newest that this program knows.
+func versions(ctx context.Context, pool *sql.DB) (current, ours int64, err error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return 0, 0, err
+	}
+	if ours, err = goose.NumericComponent(names[len(names)-1]); err != nil {
+		return 0, 0, fmt.Errorf("migrations: %w", err)
+	}
+	const query = "SELECT max(version_id) FROM " + goose.DefaultTablename + " WHERE is_applied"
+	if err := pool.QueryRowContext(ctx, query).Scan(&current); err != nil {
+		return 0, 0, fmt.Errorf("version of the tables: %w", err)
+	}
+	return current, ours, nil
 }
 
 // compatible asks the tables of a newer program whether this one may write to them.

@@ -4,9 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/checker"
 	"github.com/jalurhq/jalur/core/journal/sqlite"
 )
 
@@ -98,7 +102,29 @@ func TestOlderProgramOnNewerTables(t *testing.T) {
 	if err := store.Apply(t.Context(), confirmed(p)); err != nil {
 		t.Error(err)
 	}
-	submit(t, store, newPayment(2))
+	p = newPayment(2)
+	p.Fingerprint = "f"
+	submit(t, store, p)
+	closeStore(t, store)
+
+	pool := raw(t, where) // a newer program knows one state more, and uses it
+	pool.SetMaxOpenConns(1)
+	exec(t, pool, "PRAGMA writable_schema = ON", `UPDATE sqlite_schema SET sql = replace(sql, '''FAILED''', '''FAILED'', ''SLEEPING''') WHERE name = 'attempt'`,
+		"PRAGMA writable_schema = RESET", "UPDATE attempt SET state = 'SLEEPING', next_at = 1 WHERE payment_id = '"+string(p.ID)+"'")
+	store = open(t, gateway(where))
+	if got, err := store.Payment(t.Context(), p.ID); err != nil || got.State() != journal.StateUnknown {
+		t.Errorf("read as %+v, %v", got, err)
+	}
+	due, err := store.ClaimDue(t.Context(), journal.Claim{Now: time.Now(), Until: time.Now(), Limit: 10})
+	if err != nil || len(due) != 0 {
+		t.Errorf("%d are claimed, %v", len(due), err)
+	}
+	report, err := checker.Check(t.Context(), store, checker.Options{})
+	unchecked := strings.Join(report.Unchecked, "")
+	if !strings.Contains(unchecked, string(p.ID)) || err != nil ||
+		slices.ContainsFunc(report.Violations, func(v checker.Violation) bool { return v.Payment == p.ID || v.Payment == "" }) {
+		t.Errorf("the check: %+v, %v", report, err)
+	}
 }
 
 func TestOpenStrangePath(t *testing.T) {
