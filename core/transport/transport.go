@@ -62,7 +62,8 @@ type Config struct {
 	CallTimeout time.Duration
 	// MaxConns is the number of idle connections that Ask keeps to one host. Default: 64.
 	MaxConns int
-	// TLS is the configuration of https. Default: the system's roots, TLS 1.2 and later.
+	// TLS is the configuration of https. Default: the system's roots, TLS 1.2 and later. Sessions are resumed, without early data, also on connections that
+	// are used once.
 	TLS *tls.Config
 	// TracerProvider makes the client spans. Default: the process's own.
 	TracerProvider trace.TracerProvider
@@ -90,6 +91,10 @@ func (c Config) withDefaults() Config {
 	}
 	if c.TLS == nil {
 		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if c.TLS.ClientSessionCache == nil {
+		c.TLS = c.TLS.Clone() // it is the caller's
+		c.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
 	if c.BootTime == nil {
 		c.BootTime = BootTime
