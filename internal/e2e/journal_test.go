@@ -88,6 +88,7 @@ func TestGatewaysHeedAHold(t *testing.T) {
 		})
 		gateway.mustPost("after", "081200000003")
 	}
+	w.cli("doctor", "--journal").want(t, 0).wants(t, "payments", "2", "violations.0", "")
 	if got := w.ledger()["081200000003"]; got != 1 {
 		t.Errorf("the ledger has %d top-ups, want 1", got)
 	}

@@ -119,6 +119,13 @@ func TestHeldUntilAccepted(t *testing.T) {
 	if _, _, err := store.Submit(t.Context(), newPayment(3), because()); !errors.Is(err, journal.ErrHeld) || !errors.Is(err, journal.ErrNotWritten) {
 		t.Errorf("an order: %v", err)
 	}
+	another := confirmed(p)
+	next := newPayment(3).Attempts[0]
+	next.PaymentID, next.N = p.ID, 2
+	another.Attempt.State, another.Next = journal.Failed, &next
+	if err := store.Apply(t.Context(), another); !errors.Is(err, journal.ErrHeld) {
+		t.Errorf("a fail-over: %v", err)
+	}
 	if err := store.Apply(t.Context(), confirmed(p)); err != nil {
 		t.Errorf("an outcome: %v", err)
 	}
