@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/jalurhq/jalur"
 	"github.com/jalurhq/jalur/config"
 	"github.com/jalurhq/jalur/core"
@@ -23,7 +25,7 @@ var shipped sdk.Shipped
 // TestMain does what every host's main does first.
 func TestMain(m *testing.M) {
 	shipped = sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New})
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // A host opens the service once and pays from as many goroutines as it likes. Here a sandbox stands in the provider's place.

@@ -160,6 +160,21 @@ func CheckJournal(ctx context.Context, cfg config.Config, log *slog.Logger, prog
 	return checker.Check(ctx, store, checker.Options{Progress: progress})
 }
 
+// UseJournal opens the configuration's journal as a command does, for a look at whether it may be sent from, or for an operator's word about it.
+// Errors: a [*sqlite.HeldError] where a gateway holds the file.
+func UseJournal(ctx context.Context, cfg config.Config, log *slog.Logger, use func(journal.Holder) error) (err error) {
+	store, err := openJournal(ctx, cfg.WithDefaults(), Options{Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	holder, ok := store.(journal.Holder)
+	if !ok {
+		return errors.New("this journal can't be held")
+	}
+	return use(holder)
+}
+
 // Close takes no more orders, waits until every call that has begun is written down or the context ends, stops the plugins and closes journal and spill. No process is left.
 func (s *Service) Close(ctx context.Context) error {
 	var problems []error

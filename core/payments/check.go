@@ -45,5 +45,5 @@ func (s *Service) heed(ctx context.Context, report checker.Report, keepSending b
 		s.log.LogAttrs(ctx, slog.LevelError, "nothing is sent any more until an operator has looked and started the gateway anew")
 	}
 	s.log.LogAttrs(ctx, slog.LevelInfo, "the journal was checked", slog.Int("payments", report.Payments),
-		slog.Int("violations", len(report.Violations)+report.Omitted))
+		slog.Int("violations", len(report.Violations)+report.Omitted), slog.Any("unchecked", report.Unchecked))
 }

@@ -2,8 +2,10 @@ package payments_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -49,6 +51,57 @@ func TestAHaltEndsTheFailOver(t *testing.T) {
 	s = r.service(one, two)
 	if got := pay(t, s, order("k")); got.State() != journal.StateFailed || two.paid() != 0 {
 		t.Errorf("%s after %d pays at the second provider", got.State(), two.paid())
+	}
+}
+
+// A held journal keeps back what would move money, and nothing else; it is heeded at once, and so is its end.
+func TestAHeldJournalSendsNothing(t *testing.T) {
+	t.Parallel()
+	r, one, two := newRig(t), newFake("one"), newFake("two")
+	held := r.store.(journal.Holder)
+	one.pay = func(ctx context.Context, req core.PayRequest) (core.Result, error) {
+		if err := held.Hold(context.WithoutCancel(ctx), "ops:siti", "restored"); err != nil {
+			t.Error(err)
+		}
+		return failWith(core.NotSent, core.CodeTransportNotSent)(ctx, req)
+	}
+	s := r.service(one, two)
+	if got := pay(t, s, order("under way")); got.State() != journal.StateFailed || two.paid() != 0 {
+		t.Errorf("%s after %d pays at the second provider", got.State(), two.paid())
+	}
+	_, err := s.Pay(t.Context(), order("new"))
+	if refusal, ok := errors.AsType[*payments.Refusal](err); !ok || refusal.Code != payments.CodeHalted {
+		t.Errorf("a new order: %v", err)
+	}
+	if again, err := s.Pay(t.Context(), order("under way")); err != nil || !again.Replayed {
+		t.Errorf("a known key: %+v, error %v", again, err)
+	}
+	if err := s.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "ops:siti has held it: restored") {
+		t.Errorf("readiness: %v", err)
+	}
+	if err := held.Accept(t.Context(), "ops:siti", "compared"); err != nil {
+		t.Fatal(err)
+	}
+	one.pay = succeed
+	if got := pay(t, s, order("after")); got.State() != journal.StateSucceeded || s.Ready(t.Context()) != nil {
+		t.Errorf("after it was accepted: %s", got.State())
+	}
+}
+
+// unheard is a journal that is held a moment after the service has asked it.
+type unheard struct{ journal.Store }
+
+func TestAJournalThatRefusesToSendIsAHalt(t *testing.T) {
+	t.Parallel()
+	r, p := newRig(t), newFake("one")
+	s := r.serviceOn(unheard{r.store}, router.Rule{}, p)
+	if err := r.store.(journal.Holder).Hold(t.Context(), "ops:siti", "restored"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Pay(t.Context(), order("k"))
+	r.refused(err, payments.CodeHalted)
+	if p.paid() != 0 {
+		t.Error("it was sent")
 	}
 }
 

@@ -65,10 +65,13 @@ func NewEngine(cfg EngineConfig) *Engine {
 // reason stays; there is no way back but a new Engine.
 func (e *Engine) Halt(reason string) { e.halted.CompareAndSwap(nil, &reason) }
 
-// Halted gives the reason why nothing is sent, or "".
+// Halted gives the reason why nothing is sent, or "": it was halted, or its journal is held.
 func (e *Engine) Halted() string {
 	if reason := e.halted.Load(); reason != nil {
 		return *reason
+	}
+	if journal, ok := e.Store.(journal.Holder); ok {
+		return journal.Held()
 	}
 	return ""
 }

@@ -79,7 +79,7 @@ func routeRefusal(merchant core.MerchantCode, err error) error {
 func haltRefusal(reason string) error {
 	return &Refusal{
 		Code: CodeHalted, Err: errors.New(reason),
-		Rule: "the gateway has stopped sending, since its journal is broken; nothing was sent: an operator must look",
+		Rule: "the gateway has stopped sending, since its journal breaks its own rules or may lack payments; nothing was sent: an operator must look",
 	}
 }
 
@@ -95,6 +95,9 @@ func spillRefusal(err error) error {
 func journalRefusal(err error) error {
 	if errors.Is(err, journal.ErrNotFound) {
 		return &Refusal{Code: CodeNotFound, Rule: "no such payment", Err: err}
+	}
+	if errors.Is(err, journal.ErrHeld) {
+		return haltRefusal(err.Error())
 	}
 	return &Refusal{
 		Code: CodeJournalUnavailable, Err: err,

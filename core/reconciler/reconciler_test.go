@@ -299,6 +299,22 @@ func TestAnOrderThatCannotBeAskedForIsLeftToAPerson(t *testing.T) {
 	}
 }
 
+// What asks by sending the order again is no question while nothing may be sent.
+func TestAHeldJournalAsksWhatMovesNoMoney(t *testing.T) {
+	t.Parallel()
+	for resubmits, calls := range map[bool]int{false: 1, true: 0} {
+		r := newRig(t, journal.Unknown, "I1")
+		r.provider.desc.StatusResubmits = resubmits
+		if err := r.store.(journal.Holder).Hold(t.Context(), "ops:siti", "restored"); err != nil {
+			t.Fatal(err)
+		}
+		r.clock.now = r.clock.now.Add(time.Second)
+		if got := r.sweep(); got.State != journal.Unknown || r.provider.calls != calls || got.NextAt.IsZero() {
+			t.Errorf("resubmits %v: %s after %d calls, next %v", resubmits, got.State, r.provider.calls, got.NextAt)
+		}
+	}
+}
+
 func TestTheLeastGapIsKept(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, journal.Accepted, "I1")

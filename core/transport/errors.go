@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
+	"syscall"
 
 	"github.com/jalurhq/jalur/core"
 )
@@ -32,6 +34,14 @@ func withoutURL(err error) error {
 		}
 		err = withURL.Err
 	}
+}
+
+// connectionLost reports that the other side ended a connection on which a request had left, before its whole reply was there.
+func connectionLost(err error) bool {
+	if err == nil || core.OutcomeOf(err) != core.Unknown {
+		return false
+	}
+	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE}, func(known error) bool { return errors.Is(err, known) })
 }
 
 func fromNetwork(err error) bool {

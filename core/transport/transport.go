@@ -24,6 +24,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/internal/faultpoint"
 )
 
@@ -37,6 +38,8 @@ const (
 	maxHeaderBytes        = 64 << 10
 
 	idempotencyKey = "Idempotency-Key"
+
+	mostSends = 3 // of one request, where the provider honours its key
 )
 
 // What can be wrong beside what the network itself reports.
@@ -59,12 +62,18 @@ type Config struct {
 	CallTimeout time.Duration
 	// MaxConns is the number of idle connections that Ask keeps to one host. Default: 64.
 	MaxConns int
-	// TLS is the configuration of https. Default: the system's roots, TLS 1.2 and later.
+	// TLS is the configuration of https. Default: the system's roots, TLS 1.2 and later. Sessions are resumed, without early data, also on connections that
+	// are used once.
 	TLS *tls.Config
 	// TracerProvider makes the client spans. Default: the process's own.
 	TracerProvider trace.TracerProvider
 	// BootTime is the clock that Send reads. Default: [BootTime].
 	BootTime func() time.Duration
+	// KeyHonoured lets Send send a request again where its connection was lost without a reply: at most twice more, on connections of their own, and no byte
+	// after sendBefore; without a sendBefore it sends once. Set it only for
+	// a provider that documents, and in its sandbox shows, that the same request with the same key executes nothing more and is answered as the first
+	// was: one whose Descriptor says core.RefReplay. Default: Send sends once.
+	KeyHonoured bool
 }
 
 func (c Config) withDefaults() Config {
@@ -82,6 +91,10 @@ func (c Config) withDefaults() Config {
 	}
 	if c.TLS == nil {
 		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if c.TLS.ClientSessionCache == nil {
+		c.TLS = c.TLS.Clone() // it is the caller's
+		c.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
 	if c.BootTime == nil {
 		c.BootTime = BootTime
@@ -124,13 +137,41 @@ func (c *Client) Ask(ctx context.Context, req *http.Request) (Reply, error) {
 }
 
 // Send sends a request that moves money, once: on a fresh connection, the only one it can ever get. Whatever happens to it, nothing is
-// sent again, also where the request has an Idempotency-Key.
+// sent again, also where the request has an Idempotency-Key, unless Config.KeyHonoured says otherwise.
 //
 // A sendBefore other than 0 is a reading of [BootTime]. Where the clock has passed it when the first byte of the request
 // is about to be written (the name is resolved, the connection made and TLS agreed), the call ends as NotSent with [ErrTooLate].
 //
 // Errors are those of Ask.
 func (c *Client) Send(ctx context.Context, req *http.Request, sendBefore time.Duration) (Reply, error) {
+	reply, err := c.sendOnce(ctx, req, sendBefore)
+	for sends := 1; sends < mostSends && sendBefore != 0 && c.maySendAgain(ctx, req, err); sends++ {
+		again, problem := c.sendAgain(ctx, req, sendBefore)
+		if problem != nil && core.OutcomeOf(problem) == core.NotSent {
+			return reply, err // that this one didn't leave says nothing of the one before
+		}
+		reply, err = again, problem
+	}
+	return reply, err
+}
+
+// maySendAgain reports whether a connection was lost under a request that may be repeated.
+func (c *Client) maySendAgain(ctx context.Context, req *http.Request, err error) bool {
+	return c.cfg.KeyHonoured && req.GetBody != nil && ctx.Err() == nil && connectionLost(err)
+}
+
+func (c *Client) sendAgain(ctx context.Context, req *http.Request, sendBefore time.Duration) (Reply, error) {
+	body, err := req.GetBody()
+	if err != nil {
+		return Reply{}, notSent(err)
+	}
+	req = req.Clone(ctx)
+	req.Body = body
+	return c.sendOnce(ctx, req, sendBefore)
+}
+
+// sendOnce makes one call on a connection of its own.
+func (c *Client) sendOnce(ctx context.Context, req *http.Request, sendBefore time.Duration) (Reply, error) {
 	gate := &gate{limit: sendBefore, now: c.cfg.BootTime}
 	once := c.transport(dialer{timeout: c.cfg.ConnectTimeout, tls: c.cfg.TLS, gate: gate})
 	once.DisableKeepAlives = true

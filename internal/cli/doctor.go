@@ -86,5 +86,8 @@ func tabulate(t *table, r checker.Report) {
 	for _, v := range r.Violations {
 		t.row(int(v.Invariant), v.Payment, v.Attempt, v.What)
 	}
+	for _, what := range r.Unchecked {
+		t.row("not looked at: " + what)
+	}
 	t.row(fmt.Sprintf("%d payments, %d attempts, %d events: %d violations", r.Payments, r.Attempts, r.Events, len(r.Violations)+r.Omitted))
 }

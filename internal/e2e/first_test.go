@@ -223,7 +223,7 @@ func TestTheDemonstrationWorksWhenPasted(t *testing.T) {
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, ".jalur", "*"))
 	for _, file := range left {
-		if name := filepath.Base(file); name != "demo.db" && name != "demo.db.spill" {
+		if name := filepath.Base(file); name != "demo.db" && name != "demo.db.mark" && name != "demo.db.spill" {
 			t.Errorf("left behind: %s", file)
 		}
 	}

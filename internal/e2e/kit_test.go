@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // The binaries under test, built once: jalur itself, and the MMBC plugin as a binary of its own.
@@ -41,7 +43,12 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", out, err)
 		return 1
 	}
-	return m.Run()
+	status := m.Run()
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return max(status, 1)
+	}
+	return status
 }
 
 // The sandbox's credentials. Tests look for the secret where it must not be.

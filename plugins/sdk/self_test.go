@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/plugins/sdk"
 )
@@ -19,7 +21,7 @@ func TestMain(m *testing.M) {
 	if slices.Contains(os.Args, byHand) {
 		sdk.Serve(none)
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func none(json.RawMessage) (core.Set, error) { return core.Set{}, nil }

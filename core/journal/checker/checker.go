@@ -62,7 +62,8 @@ type Report struct {
 	Attempts   int         `json:"attempts"`
 	Events     int         `json:"events"`
 	Violations []Violation `json:"violations"`
-	Omitted    int         `json:"omitted"` // violations beyond MaxViolations, which are counted only
+	Omitted    int         `json:"omitted"`   // violations beyond MaxViolations, which are counted only
+	Unchecked  []string    `json:"unchecked"` // what could not be looked at, and why
 }
 
 // MaxViolations bounds the list in a [Report].
@@ -79,7 +80,15 @@ func (r Report) StopsSending() (Violation, bool) {
 
 // Inspector is a [journal.Store] that can look at its own database: for damage, and for what no list of payments shows, such as an invoice that stands twice.
 type Inspector interface {
-	Inspect(ctx context.Context) ([]Violation, error)
+	Inspect(ctx context.Context) (Inspection, error)
+}
+
+// Inspection is what a look at the database itself has found.
+type Inspection struct {
+	Violations []Violation
+	Unchecked  []string // what it could not look at, and why
+	// Newer: a newer program has made these tables, so a state that is not known may be one of its own.
+	Newer bool
 }
 
 // Options of a check; the zero Options serve.
@@ -98,7 +107,7 @@ func Check(ctx context.Context, store journal.Store, options Options) (Report, e
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	c := &check{Options: options, store: store, report: Report{Violations: []Violation{}}}
+	c := &check{Options: options, store: store, report: Report{Violations: []Violation{}, Unchecked: []string{}}}
 	err := errors.Join(c.inspect(ctx), c.pages(ctx), c.tasks(ctx))
 	return c.report, err
 }
@@ -109,6 +118,7 @@ type check struct {
 
 	store  journal.Store
 	report Report
+	newer  bool
 }
 
 func (c *check) add(found ...Violation) {
@@ -120,10 +130,13 @@ func (c *check) add(found ...Violation) {
 func (c *check) inspect(ctx context.Context) error {
 	inspector, ok := c.store.(Inspector)
 	if !ok {
+		c.report.Unchecked = append(c.report.Unchecked, "the database itself: this journal can't look at it")
 		return nil
 	}
 	found, err := inspector.Inspect(ctx)
-	c.add(found...)
+	c.add(found.Violations...)
+	c.report.Unchecked = append(c.report.Unchecked, found.Unchecked...)
+	c.newer = found.Newer
 	if err != nil {
 		return fmt.Errorf("looking at the database: %w", err)
 	}
@@ -161,6 +174,12 @@ func (c *check) payment(ctx context.Context, p journal.Payment) error {
 		return err
 	}
 	found := c.judge(p, events)
+	if c.newer && ofNewerProgram(p, events) {
+		found = nil
+		if len(c.report.Unchecked) < MaxViolations {
+			c.report.Unchecked = append(c.report.Unchecked, "payment "+string(p.ID)+": a newer program has written it, in a state that this one doesn't know")
+		}
+	}
 	if len(found) > 0 {
 		if found, err = c.judgeAgain(ctx, p.ID); err != nil {
 			return err

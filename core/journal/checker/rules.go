@@ -60,6 +60,14 @@ func (c *check) judge(p journal.Payment, events []journal.Event) []Violation {
 	return found
 }
 
+// ofNewerProgram reports states that this program doesn't know.
+func ofNewerProgram(p journal.Payment, events []journal.Event) bool {
+	known := legal()
+	strange := func(state journal.State) bool { return known[string(state)] == nil }
+	return slices.ContainsFunc(p.Attempts, func(a journal.Attempt) bool { return strange(a.State) }) ||
+		slices.ContainsFunc(events, func(e journal.Event) bool { return strange(e.To) })
+}
+
 // order looks at a payment's attempts side by side.
 func order(p journal.Payment) []Violation {
 	var found []Violation

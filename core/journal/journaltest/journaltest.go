@@ -59,6 +59,7 @@ func (s Suite) Run(t *testing.T) {
 		"list 1,000 payments of one moment":            listPages,
 		"list with a strange cursor":                   listStrangeCursor,
 		"what isn't there":                             notFound,
+		"a name that no database has":                  strangeNames,
 		"an inquiry":                                   inquiries,
 		"a caller who has left":                        leftCaller,
 		"ping":                                         ping,

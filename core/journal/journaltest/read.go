@@ -165,6 +165,30 @@ func notFound(t *testing.T, s journal.Store) {
 	}
 }
 
+// strangeNames are asked for by whoever calls: there is no such thing, and it is no fault of the database.
+func strangeNames(t *testing.T, s journal.Store) {
+	t.Helper()
+	submit(t, s, payment(1))
+	for _, name := range []string{"a\x00b", "\xff", "\x00"} {
+		_, byID := s.Payment(t.Context(), core.PaymentID(name))
+		_, byKey := s.ByKey(t.Context(), name, core.Key(name))
+		_, inquiry := s.Inquiry(t.Context(), name, name)
+		for what, err := range map[string]error{"a payment": byID, "a key": byKey, "an inquiry": inquiry} {
+			if !errors.Is(err, journal.ErrNotFound) {
+				t.Errorf("%s %q: %v", what, name, err)
+			}
+		}
+		if events, err := s.Events(t.Context(), core.PaymentID(name)); err != nil || len(events) > 0 {
+			t.Errorf("events of %q: %d, %v", name, len(events), err)
+		}
+		for _, f := range []journal.Filter{{Client: name}, {AnyClient: true, Key: core.Key(name)}, {Client: name, Account: core.AccountNumber(name)}} {
+			if page, err := s.List(t.Context(), f); err != nil || len(page.Payments) > 0 {
+				t.Errorf("%+v: %d payments, %v", f, len(page.Payments), err)
+			}
+		}
+	}
+}
+
 func inquiries(t *testing.T, s journal.Store) {
 	t.Helper()
 	full := journal.Inquiry{

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/postgres/internal/db"
 )
 
 // CheckClock compares the database's clock, as it was read since before, with this machine's.
@@ -32,4 +35,12 @@ func Guarded(ctx context.Context, dsn string) (*pgx.Conn, error) {
 	}
 	guard(config)
 	return pgx.ConnectConfig(ctx, config)
+}
+
+// ReadRow reads a payment of one attempt from its columns.
+func ReadRow(state, outcome, money, details string) (journal.Payment, error) {
+	return onePayment([]joined{{
+		Payment: db.Payment{ID: "P", Amount: money, Extra: details},
+		Attempt: db.Attempt{ID: "A", State: state, Outcome: outcome, Cost: money, Details: details},
+	}})
 }

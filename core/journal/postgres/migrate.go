@@ -23,7 +23,7 @@ const versionTable = "journal_version"
 // turn is what gateways that start together take turns under: "jalur" in ASCII.
 const turn = 0x6a616c7572
 
-// prepare looks at the server and brings the tables up to date, unless the database is a stranger's copy: that one stays as it is.
+// prepare looks at the server, brings the tables up to date, and looks whether the database is the journal's own.
 func (s *Store) prepare(ctx context.Context, address *pgx.ConnConfig) (err error) {
 	config := prepared(address, nil)
 	conn, err := pgx.ConnectConfig(ctx, config)
@@ -41,24 +41,10 @@ func (s *Store) prepare(ctx context.Context, address *pgx.ConnConfig) (err error
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", turn); err != nil { // until the connection ends
 		return fmt.Errorf("waiting for another gateway that opens the journal: %w", err)
 	}
-	var there bool
-	if err := conn.QueryRow(ctx, "SELECT to_regclass('journal_identity') IS NOT NULL").Scan(&there); err != nil {
-		return fmt.Errorf("the tables: %w", err)
-	}
-	if !there {
-		if err := migrate(ctx, config); err != nil {
-			return err
-		}
-	}
-	why, err := recognise(ctx, conn, f, s.config.Now().UnixMicro())
-	if err != nil {
+	if err := migrate(ctx, config); err != nil {
 		return err
 	}
-	if why != "" {
-		s.keep(ctx, why)
-		return nil
-	}
-	return migrate(ctx, config)
+	return s.welcome(ctx, db.New(conn), f)
 }
 
 // migrate brings the tables up to this program's version. Tables of a newer program are left as they are, where they say that this one can still
@@ -88,6 +74,48 @@ func migrate(ctx context.Context, config *pgx.ConnConfig) (err error) {
 		return fmt.Errorf("migrations: %w", err)
 	}
 	return nil
+}
+
+// newestKnown gives the newest version of the tables that this program knows.
+func newestKnown() (int64, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return 0, err
+	}
+	ours, err := goose.NumericComponent(names[len(names)-1])
+	if err != nil {
+		return 0, fmt.Errorf("migrations: %w", err)
+	}
+	return ours, nil
+}
+
+// newer reports whether a newer program has made the tables.
+func (s *Store) newer(ctx context.Context) (bool, error) {
+	ours, err := newestKnown()
+	if err != nil {
+		return false, err
+	}
+	var current int64
+	if err := s.readers.QueryRow(ctx, "SELECT max(version_id) FROM "+versionTable+" WHERE is_applied").Scan(&current); err != nil {
+		return false, fmt.Errorf("version of the tables: %w", err)
+	}
+	return current > ours, nil
+}
+
+// outgrown says why this program may not send any more although it runs: a newer one has changed the tables beyond it.
+func outgrown(ctx context.Context, q *db.Queries) (string, error) {
+	ours, err := newestKnown()
+	if err != nil {
+		return "", err
+	}
+	oldest, err := q.OldestWriter(ctx)
+	if err != nil {
+		return "", fmt.Errorf("the oldest program that its tables allow: %w", err)
+	}
+	if oldest > ours {
+		return fmt.Sprintf("its tables allow programs from %d on by now, and this one knows %d: use the newer program", oldest, ours), nil
+	}
+	return "", nil
 }
 
 // compatible asks the tables of a newer program whether this one may write to them.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -27,9 +28,6 @@ import (
 // Errors of a store that writes nothing. They come together with [journal.ErrNotWritten].
 var (
 	ErrClosed = group.ErrClosed
-	// ErrReadOnly: the database is not the one that the journal was written on, or lacks what was acknowledged. It is written to again once an
-	// operator has accepted it, see [Accept].
-	ErrReadOnly = errors.New("the journal is read-only until an operator accepts the database")
 	// ErrNoStandby: commits wait for a standby that doesn't answer; no further one is begun.
 	ErrNoStandby = errors.New("commits wait for a synchronous standby that does not answer")
 )
@@ -89,11 +87,13 @@ type Store struct {
 	writers  *pgxpool.Pool
 	writing  *group.Group[*change]
 
-	unsure atomic.Bool            // a commit brought an error, and none has succeeded since
-	seen   atomic.Int64           // the newest event that a caller was told of
-	hold   atomic.Pointer[string] // why nothing is written; nil: it is
+	unsure atomic.Bool  // a commit brought an error, and none has succeeded since
+	seen   atomic.Int64 // the newest event that was seen, or that a caller was told of
+	memory memory
 
-	closing sync.Once
+	closing  sync.Once
+	watching sync.WaitGroup
+	unwatch  context.CancelFunc
 }
 
 var (
@@ -104,7 +104,8 @@ var (
 // Open connects, makes or updates the tables and starts the writers. The context bounds the opening only.
 //
 // It refuses a server that wouldn't keep what it acknowledges, a standby, a clock that is far from ours, and tables of a newer program
-// that say this one can't write to them. A database that is a copy of the one that the journal was written on is opened for reading, see [ErrReadOnly].
+// that say this one can't write to them. A database that is a copy of the one that the journal was written on, or lacks what was acknowledged, is opened and
+// held, see [journal.Holder].
 //
 // Attempts of other gateways are left alone: their leases decide.
 func Open(ctx context.Context, config Config) (*Store, error) {
@@ -147,6 +148,9 @@ func (s *Store) start(ctx context.Context, address *pgx.ConnConfig) error {
 		all[i] = writer{s}
 	}
 	s.writing = group.New(s.config.QueueWait, all...)
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	s.unwatch = unwatch
+	s.watching.Go(func() { s.watch(watching) })
 	return nil
 }
 
@@ -175,10 +179,13 @@ func (s *Store) checkClock(before, theirs time.Time) error {
 	return nil
 }
 
-// held gives the error of a store that writes nothing.
-func (s *Store) held() error {
-	if why := s.hold.Load(); why != nil {
-		return fmt.Errorf("%w: %s", ErrReadOnly, *why)
+// mayNotSend gives the error of a change by which an attempt would be sent while the journal is held.
+func (s *Store) mayNotSend(changes ...*change) error {
+	if !slices.ContainsFunc(changes, func(c *change) bool { return c.sends }) {
+		return nil
+	}
+	if why := s.Held(); why != "" {
+		return group.NotWritten(fmt.Errorf("%w: %s", journal.ErrHeld, why))
 	}
 	return nil
 }
@@ -186,6 +193,8 @@ func (s *Store) held() error {
 // Close lets the writers finish what they have begun and ends the connections. Calls after the first do nothing.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.unwatch()
+		s.watching.Wait()
 		s.writing.Close()
 		s.writers.Close()
 		s.readers.Close()

@@ -2,11 +2,14 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/journal"
@@ -26,8 +29,12 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer server.Close()
-	return m.Run()
+	status := m.Run()
+	if err := errors.Join(server.Close(), goleak.Find()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return max(status, 1)
+	}
+	return status
 }
 
 func open(t testing.TB, config postgres.Config) *postgres.Store {

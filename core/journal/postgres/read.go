@@ -23,7 +23,7 @@ func (s *Store) reading(ctx context.Context) (context.Context, context.CancelFun
 func (s *Store) Payment(ctx context.Context, id core.PaymentID) (journal.Payment, error) {
 	ctx, cancel, q := s.reading(ctx)
 	defer cancel()
-	rows, err := byID(ctx, q, string(id))
+	rows, err := byID(ctx, q, text(string(id)))
 	if err != nil {
 		return journal.Payment{}, err
 	}
@@ -34,7 +34,7 @@ func (s *Store) Payment(ctx context.Context, id core.PaymentID) (journal.Payment
 func (s *Store) ByKey(ctx context.Context, client string, key core.Key) (journal.Payment, error) {
 	ctx, cancel, q := s.reading(ctx)
 	defer cancel()
-	id, err := q.IDByKey(ctx, db.IDByKeyParams{Key: string(key), Client: client})
+	id, err := q.IDByKey(ctx, db.IDByKeyParams{Key: text(string(key)), Client: text(client)})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return journal.Payment{}, fmt.Errorf("payment: %w", journal.ErrNotFound)
 	}
@@ -72,7 +72,7 @@ func byIDs(ctx context.Context, q *db.Queries, ids []string) ([]joined, error) {
 func (s *Store) Events(ctx context.Context, id core.PaymentID) ([]journal.Event, error) {
 	ctx, cancel, q := s.reading(ctx)
 	defer cancel()
-	rows, err := q.EventsOf(ctx, string(id))
+	rows, err := q.EventsOf(ctx, text(string(id)))
 	if err != nil {
 		return nil, fmt.Errorf("events of payment %s: %w", id, err)
 	}
@@ -87,7 +87,7 @@ func (s *Store) Events(ctx context.Context, id core.PaymentID) ([]journal.Event,
 func (s *Store) Inquiry(ctx context.Context, client, id string) (journal.Inquiry, error) {
 	ctx, cancel, q := s.reading(ctx)
 	defer cancel()
-	row, err := q.InquiryByID(ctx, db.InquiryByIDParams{Client: client, ID: id})
+	row, err := q.InquiryByID(ctx, db.InquiryByIDParams{Client: text(client), ID: text(id)})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return journal.Inquiry{}, fmt.Errorf("inquiry: %w", journal.ErrNotFound)
 	}
@@ -138,17 +138,17 @@ func list(ctx context.Context, q *db.Queries, f journal.Filter, by rules.Questio
 	switch {
 	case f.Key != "":
 		return q.ListUnderKey(ctx, db.ListUnderKeyParams{
-			Key: text(string(f.Key)), AnyClient: f.AnyClient, Client: f.Client, Account: string(f.Account), Since: by.Since,
+			Key: text(string(f.Key)), AnyClient: f.AnyClient, Client: text(f.Client), Account: text(string(f.Account)), Since: by.Since,
 			BeforeAt: by.BeforeAt, BeforeID: text(by.BeforeID), State: by.State, StateToo: by.StateToo, Most: most,
 		})
 	case f.Account != "":
 		return q.ListOfAccount(ctx, db.ListOfAccountParams{
-			Account: string(f.Account), AnyClient: f.AnyClient, Client: f.Client, Since: by.Since,
+			Account: text(string(f.Account)), AnyClient: f.AnyClient, Client: text(f.Client), Since: by.Since,
 			BeforeAt: by.BeforeAt, BeforeID: text(by.BeforeID), State: by.State, StateToo: by.StateToo, Most: most,
 		})
 	case f.State != "" && !f.State.Final():
 		return q.ListOpen(ctx, db.ListOpenParams{
-			State: by.State, StateToo: by.StateToo, AnyClient: f.AnyClient, Client: f.Client, Since: by.Since,
+			State: by.State, StateToo: by.StateToo, AnyClient: f.AnyClient, Client: text(f.Client), Since: by.Since,
 			BeforeAt: by.BeforeAt, BeforeID: text(by.BeforeID), Most: most,
 		})
 	case f.AnyClient:
@@ -157,7 +157,7 @@ func list(ctx context.Context, q *db.Queries, f journal.Filter, by rules.Questio
 		})
 	default:
 		return q.ListOfClient(ctx, db.ListOfClientParams{
-			Client: f.Client, Since: by.Since, BeforeAt: by.BeforeAt, BeforeID: text(by.BeforeID),
+			Client: text(f.Client), Since: by.Since, BeforeAt: by.BeforeAt, BeforeID: text(by.BeforeID),
 			State: by.State, StateToo: by.StateToo, Most: most,
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/checker"
 	"github.com/jalurhq/jalur/core/journal/postgres"
 	"github.com/jalurhq/jalur/internal/pgtest"
 )
@@ -159,120 +160,13 @@ func TestNothingIsCancelled(t *testing.T) {
 	}
 }
 
-func TestRestoredCopyIsReadOnly(t *testing.T) {
-	t.Parallel()
-	name := server.Database(t)
-	store := open(t, postgres.Config{DSN: server.DSN(name)})
-	p := submit(t, store, newPayment(1))
-	store.Close()
-	copied := name + "_copy"
-	server.Exec(t, "postgres", "CREATE DATABASE "+copied+" TEMPLATE "+name)
-	config := postgres.Config{DSN: server.DSN(copied)}
-	readOnly(t, config, p, "a restored or moved copy")
-	if err := postgres.Accept(t.Context(), config, "ops:siti", "statements compared"); err != nil {
-		t.Fatal(err)
-	}
-	store = open(t, config)
-	submit(t, store, newPayment(2))
-	store.Close()
-	if err := postgres.Hold(t.Context(), config, "ops:siti", "restored from a base backup"); err != nil {
-		t.Fatal(err)
-	}
-	readOnly(t, config, p, "restored from a base backup")
-}
-
-// A dump that was loaded into another server.
-func TestDumpIsReadOnly(t *testing.T) {
-	t.Parallel()
-	name := server.Database(t)
-	p := submit(t, open(t, postgres.Config{DSN: server.DSN(name)}), newPayment(1))
-	other := pgtest.Start(t)
-	dump := server.Run(t, "pg_dump", "--inserts", "--no-comments", server.DSN(name))
-	restored := other.Database(t)
-	text := make([]string, 0)
-	for line := range strings.Lines(string(dump)) {
-		if !strings.HasPrefix(line, "\\") { // psql's own words
-			text = append(text, line)
-		}
-	}
-	other.Exec(t, restored, strings.Join(text, ""))
-	readOnly(t, postgres.Config{DSN: other.DSN(restored)}, p, "a restored or moved copy")
-}
-
-func readOnly(t *testing.T, config postgres.Config, p journal.Payment, why string) {
-	t.Helper()
-	store := open(t, config)
-	defer store.Close()
-	if known, err := store.Payment(t.Context(), p.ID); err != nil || known.ID != p.ID {
-		t.Errorf("reading: %v", err)
-	}
-	_, _, submitted := store.Submit(t.Context(), newPayment(99), because())
-	_, claimed := store.ClaimDue(t.Context(), journal.Claim{Now: time.Now(), Until: time.Now(), Limit: 1})
-	for what, err := range map[string]error{
-		"submit": submitted, "claim": claimed, "apply": store.Apply(t.Context(), confirmed(p)), "ping": store.Ping(t.Context()),
-	} {
-		if !errors.Is(err, journal.ErrNotWritten) || !errors.Is(err, postgres.ErrReadOnly) || !strings.Contains(err.Error(), why) {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-}
-
-func identities(t *testing.T, name string) (all []string) {
-	t.Helper()
-	rows, err := server.Connect(t, name).Query(context.Background(), "SELECT why FROM journal_identity ORDER BY epoch")
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err = pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-const sameOnTimeline = `INSERT INTO journal_identity (system_id, database, timeline, by_whom, why, at)
-	SELECT system_id, database, %d, by_whom, 'test', at FROM journal_identity ORDER BY epoch DESC LIMIT 1`
-
-func TestTimelines(t *testing.T) {
-	t.Parallel()
-	name := server.Database(t)
-	config := postgres.Config{DSN: server.DSN(name)}
-	p := submit(t, open(t, config), newPayment(1))
-	server.Exec(t, name, fmt.Sprintf(sameOnTimeline, 0))
-	submit(t, open(t, config), newPayment(2)) // a standby that was promoted
-	if all := identities(t, name); len(all) < 3 || all[len(all)-1] != "a standby was promoted" {
-		t.Errorf("the epochs: %q", all)
-	}
-	server.Exec(t, name, fmt.Sprintf(sameOnTimeline, 1000))
-	readOnly(t, config, p, "an old primary that has come back")
-}
-
-// A failover to a standby that lacked the newest changes is noticed by whoever was told of them.
-func TestLostTail(t *testing.T) {
-	t.Parallel()
-	name := server.Database(t)
-	store := open(t, postgres.Config{DSN: server.DSN(name)})
-	submit(t, store, newPayment(1))
-	last := submit(t, store, newPayment(2))
-	server.Exec(t, name, "SET session_replication_role = replica", // past the triggers
-		"DELETE FROM attempt_event WHERE attempt_id = '"+last.Last().ID+"'",
-		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'jalur' AND datname = current_database()")
-	var err error
-	eventually(t, "a new connection", func() bool {
-		_, _, err = store.Submit(t.Context(), newPayment(3), because())
-		return errors.Is(err, postgres.ErrReadOnly) || err == nil
-	})
-	if !errors.Is(err, journal.ErrNotWritten) || !strings.Contains(fmt.Sprint(err), "was acknowledged and is not there") {
-		t.Errorf("after the loss: %v", err)
-	}
-}
-
 func TestNewerTables(t *testing.T) {
 	t.Parallel()
 	name := server.Database(t)
 	config := postgres.Config{DSN: server.DSN(name)}
 	open(t, config).Close()
-	server.Exec(t, name, "INSERT INTO journal_version (version_id, is_applied) VALUES (99, true)", "ALTER TABLE attempt ADD COLUMN later TEXT")
+	server.Exec(t, name, "INSERT INTO journal_version (version_id, is_applied) VALUES (99, true)", "ALTER TABLE attempt ADD COLUMN later TEXT NOT NULL DEFAULT 'x'",
+		"CREATE TABLE later (id TEXT)")
 	submit(t, open(t, config), newPayment(1)) // an older program beside a newer one
 	server.Exec(t, name, "UPDATE schema_compat SET oldest = 99")
 	store, err := postgres.Open(t.Context(), config)
@@ -284,12 +178,26 @@ func TestNewerTables(t *testing.T) {
 	}
 }
 
+// A gateway that runs notices that a newer program has changed the tables beyond it.
+func TestOutgrown(t *testing.T) {
+	t.Parallel()
+	name := server.Database(t)
+	store := open(t, postgres.Config{DSN: server.DSN(name)})
+	p := submit(t, store, newPayment(1))
+	server.Exec(t, name, "INSERT INTO journal_version (version_id, is_applied) VALUES (99, true)", "UPDATE schema_compat SET oldest = 99")
+	eventually(t, "it sends nothing more", func() bool { return store.Held() != "" })
+	isHeld(t, store, "use the newer program")
+	settles(t, store, p)
+}
+
 // A newer program may write a state that this one doesn't know. It is shown as it is and left alone.
 func TestUnknownState(t *testing.T) {
 	t.Parallel()
 	name := server.Database(t)
 	store := open(t, postgres.Config{DSN: server.DSN(name)})
-	p := submit(t, store, newPayment(1))
+	p := newPayment(1)
+	p.Fingerprint = "f"
+	p = submit(t, store, p)
 	server.Exec(t, name, "ALTER TABLE attempt DROP CONSTRAINT attempt_state_check", "UPDATE attempt SET state = 'SLEEPING', next_at = 1")
 	got, err := store.Payment(t.Context(), p.ID)
 	if err != nil || got.Last().State != "SLEEPING" || got.State() != journal.StateUnknown {
@@ -304,6 +212,15 @@ func TestUnknownState(t *testing.T) {
 	}
 	if err := store.Apply(t.Context(), confirmed(got)); !errors.Is(err, journal.ErrIllegal) {
 		t.Errorf("from what it is: %v", err)
+	}
+	report, err := checker.Check(t.Context(), store, checker.Options{})
+	if _, stops := report.StopsSending(); err != nil || !stops {
+		t.Errorf("without newer tables it is a broken journal: %+v, %v", report, err)
+	}
+	server.Exec(t, name, "INSERT INTO journal_version (version_id, is_applied) VALUES (99, true)")
+	report, err = checker.Check(t.Context(), store, checker.Options{})
+	if v, stops := report.StopsSending(); err != nil || stops || !strings.Contains(strings.Join(report.Unchecked, ""), "a newer program has written it") {
+		t.Errorf("beside a newer program: %+v, %+v, %v", v, report.Unchecked, err)
 	}
 }
 

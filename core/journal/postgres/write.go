@@ -19,7 +19,10 @@ func (s *Store) Submit(ctx context.Context, p journal.Payment, cause journal.Cau
 		return journal.Payment{}, false, err
 	}
 	row := submitRow(p, cause)
-	c := &change{submit: &row}
+	c := &change{submit: &row, sends: p.Sends()}
+	if err := s.mayNotSend(c); err != nil {
+		return journal.Payment{}, false, err
+	}
 	if err := s.writing.Do(ctx, c); err != nil {
 		return journal.Payment{}, false, err
 	}
@@ -63,6 +66,10 @@ func (s *Store) Apply(ctx context.Context, c journal.Change) error {
 		one = &change{alone: func(ctx context.Context, q *db.Queries) (int64, error) { return 0, onlyCase(ctx, q, c) }}
 	case c.Next != nil || c.Case != nil:
 		one = &change{alone: func(ctx context.Context, q *db.Queries) (int64, error) { return applyBeside(ctx, q, row, c) }}
+	}
+	one.sends = c.Sends()
+	if err := s.mayNotSend(one); err != nil {
+		return err
 	}
 	err := s.writing.Do(ctx, one)
 	if errors.Is(err, journal.ErrStale) {

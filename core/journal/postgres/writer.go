@@ -22,6 +22,7 @@ type change struct {
 	submit *db.SubmitParams
 	apply  *db.ApplyParams
 	alone  func(ctx context.Context, q *db.Queries) (event int64, err error)
+	sends  bool // an attempt is sent on account of it
 
 	// What became of it, once its transaction is committed.
 	event int64 // the newest one that it made; 0: none, and of a submit, that its key was taken
@@ -132,9 +133,6 @@ func hasCode(err error, code string) bool {
 
 // transact makes changes in one transaction. Until COMMIT is sent every error means that nothing was written; from then on, that nobody can say.
 func (s *Store) transact(ctx context.Context, changes ...*change) error {
-	if err := s.held(); err != nil {
-		return group.NotWritten(err)
-	}
 	unsure := s.unsure.Load()
 	work, cancel := context.WithTimeout(ctx, s.config.StatementWait)
 	defer cancel()
@@ -143,8 +141,8 @@ func (s *Store) transact(ctx context.Context, changes ...*change) error {
 		return group.NotWritten(err)
 	}
 	defer conn.Release()
-	if err := s.held(); err != nil { // a new connection may have shown another database
-		return group.NotWritten(err)
+	if err := s.mayNotSend(changes...); err != nil { // a new connection may have shown another database
+		return err
 	}
 	if unsure {
 		if err := standbysAnswer(work, conn); err != nil {
@@ -276,8 +274,12 @@ func (s *Store) commit(ctx context.Context, conn *pgxpool.Conn, tx pgx.Tx) error
 // acknowledge remembers the newest event that callers are told of.
 func (s *Store) acknowledge(changes []*change) {
 	for _, c := range changes {
-		for seen := s.seen.Load(); c.event > seen && !s.seen.CompareAndSwap(seen, c.event); seen = s.seen.Load() {
-			continue
-		}
+		s.remember(c.event)
+	}
+}
+
+func (s *Store) remember(event int64) {
+	for seen := s.seen.Load(); event > seen && !s.seen.CompareAndSwap(seen, event); seen = s.seen.Load() {
+		continue
 	}
 }

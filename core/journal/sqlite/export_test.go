@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 
+	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/journal/sqlite/internal/db"
 )
 
@@ -37,4 +38,12 @@ func TryLock(path string) (release func() error, err error) {
 		return nil, err
 	}
 	return (&lock{file: file}).release, nil
+}
+
+// ReadRow reads a payment of one attempt from its columns.
+func ReadRow(state, outcome, money, details string) (journal.Payment, error) {
+	return onePayment([]joined{{
+		Payment: db.Payment{ID: "P", Amount: money, Extra: details},
+		Attempt: db.Attempt{ID: "A", State: state, Outcome: outcome, Cost: money, Details: details},
+	}})
 }

@@ -23,19 +23,21 @@ const (
 
 // Inspect implements [checker.Inspector]: SQLite's own look for damage, which reads the whole file, rows without those that they belong to, and
 // invoices that stand twice.
-func (s *Store) Inspect(ctx context.Context) ([]checker.Violation, error) {
-	var found []checker.Violation
+func (s *Store) Inspect(ctx context.Context) (found checker.Inspection, err error) {
 	for _, query := range []string{inspectDamage, inspectKeys, inspectEmpty, inspectInvoices} {
 		more, err := s.violations(ctx, query)
-		found = append(found, more...)
+		found.Violations = append(found.Violations, more...)
 		if corrupt(err) {
-			return append(found, checker.Violation{Invariant: checker.Undamaged, What: "the database is damaged: " + err.Error()}), nil
+			found.Violations = append(found.Violations, checker.Violation{Invariant: checker.Undamaged, What: "the database is damaged: " + err.Error()})
+			return found, nil
 		}
 		if err != nil {
 			return found, fmt.Errorf("inspecting the journal: %w", err)
 		}
 	}
-	return found, nil
+	current, ours, err := versions(ctx, s.readers)
+	found.Newer = current > ours
+	return found, err
 }
 
 func (s *Store) violations(ctx context.Context, query string) (found []checker.Violation, err error) {

@@ -17,6 +17,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/jalurhq/jalur/core/journal/sqlite/internal/db"
 )
 
 //go:embed migrations/*.sql
@@ -181,7 +183,7 @@ func checkOwn(ctx context.Context, pool *sql.DB) error {
 	return nil
 }
 
-// migrate brings the tables up to this program's version and refuses those of a newer one.
+// migrate brings the tables up to this program's version. Those of a newer one are left as they are, where they say that this one may still write to them.
 func migrate(ctx context.Context, pool *sql.DB) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -192,15 +194,46 @@ func migrate(ctx context.Context, pool *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
-	current, newest, err := provider.GetVersions(ctx)
-	if err != nil {
+	if _, err := provider.GetDBVersion(ctx); err != nil { // makes the table of versions where there is none
 		return fmt.Errorf("version of the tables: %w", err)
 	}
-	if current > newest {
-		return fmt.Errorf("its tables have version %d and this program knows %d: use the newer program", current, newest)
+	current, ours, err := versions(ctx, pool)
+	if err != nil {
+		return err
+	}
+	if current > ours {
+		return compatible(ctx, pool, current, ours)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrations: %w", err)
+	}
+	return nil
+}
+
+// versions gives that of the tables, and the newest that this program knows.
+func versions(ctx context.Context, pool *sql.DB) (current, ours int64, err error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return 0, 0, err
+	}
+	if ours, err = goose.NumericComponent(names[len(names)-1]); err != nil {
+		return 0, 0, fmt.Errorf("migrations: %w", err)
+	}
+	const query = "SELECT max(version_id) FROM " + goose.DefaultTablename + " WHERE is_applied"
+	if err := pool.QueryRowContext(ctx, query).Scan(&current); err != nil {
+		return 0, 0, fmt.Errorf("version of the tables: %w", err)
+	}
+	return current, ours, nil
+}
+
+// compatible asks the tables of a newer program whether this one may write to them.
+func compatible(ctx context.Context, pool *sql.DB, current, ours int64) error {
+	oldest, err := db.New(pool).OldestWriter(ctx)
+	if err != nil {
+		return fmt.Errorf("the oldest program that its tables allow: %w", err)
+	}
+	if oldest > ours {
+		return fmt.Errorf("its tables have version %d and allow programs from %d on; this one knows %d: use the newer program", current, oldest, ours)
 	}
 	return nil
 }

@@ -4,9 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/journal/checker"
 	"github.com/jalurhq/jalur/core/journal/sqlite"
 )
 
@@ -45,7 +49,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	newer := at("newer.db")
 	closeStore(t, open(t, gateway(newer)))
-	exec(t, raw(t, newer), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	exec(t, raw(t, newer), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)", "UPDATE schema_compat SET oldest = 99")
 	other := at("other.db")
 	exec(t, raw(t, other), "CREATE TABLE recipe (name TEXT)")
 	damaged := write("damaged.db", "SQLite format 3\x00"+strings.Repeat("\xff", 4096))
@@ -85,6 +89,44 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// A program may be older than the tables, where those of the newer one only add to what it knows: an upgrade can be taken back.
+func TestOlderProgramOnNewerTables(t *testing.T) {
+	t.Parallel()
+	where := path(t)
+	before := open(t, gateway(where))
+	p := submit(t, before, newPayment(1))
+	closeStore(t, before)
+	exec(t, raw(t, where), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)",
+		"ALTER TABLE attempt ADD COLUMN later TEXT NOT NULL DEFAULT 'x'", "CREATE TABLE later (id INTEGER PRIMARY KEY)")
+	store := open(t, gateway(where))
+	if err := store.Apply(t.Context(), confirmed(p)); err != nil {
+		t.Error(err)
+	}
+	p = newPayment(2)
+	p.Fingerprint = "f"
+	submit(t, store, p)
+	closeStore(t, store)
+
+	pool := raw(t, where) // a newer program knows one state more, and uses it
+	pool.SetMaxOpenConns(1)
+	exec(t, pool, "PRAGMA writable_schema = ON", `UPDATE sqlite_schema SET sql = replace(sql, '''FAILED''', '''FAILED'', ''SLEEPING''') WHERE name = 'attempt'`,
+		"PRAGMA writable_schema = RESET", "UPDATE attempt SET state = 'SLEEPING', next_at = 1 WHERE payment_id = '"+string(p.ID)+"'")
+	store = open(t, gateway(where))
+	if got, err := store.Payment(t.Context(), p.ID); err != nil || got.State() != journal.StateUnknown {
+		t.Errorf("read as %+v, %v", got, err)
+	}
+	due, err := store.ClaimDue(t.Context(), journal.Claim{Now: time.Now(), Until: time.Now(), Limit: 10})
+	if err != nil || len(due) != 0 {
+		t.Errorf("%d are claimed, %v", len(due), err)
+	}
+	report, err := checker.Check(t.Context(), store, checker.Options{})
+	unchecked := strings.Join(report.Unchecked, "")
+	if !strings.Contains(unchecked, string(p.ID)) || err != nil ||
+		slices.ContainsFunc(report.Violations, func(v checker.Violation) bool { return v.Payment == p.ID || v.Payment == "" }) {
+		t.Errorf("the check: %+v, %v", report, err)
+	}
+}
+
 func TestOpenStrangePath(t *testing.T) {
 	t.Parallel()
 	where := filepath.Join(t.TempDir(), "toko A?mode=memory&x%20y#1 é.db")
@@ -93,7 +135,7 @@ func TestOpenStrangePath(t *testing.T) {
 	if _, err := store.Payment(t.Context(), p.ID); err != nil {
 		t.Error(err)
 	}
-	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock", ".mark"} {
 		info, err := os.Stat(where + suffix)
 		if err != nil {
 			t.Error(err)

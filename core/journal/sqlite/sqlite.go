@@ -41,6 +41,8 @@ type Store struct {
 	readers *sql.DB
 	reads   *db.Queries
 
+	standing *standing
+
 	closing sync.Once
 	closed  error
 }
@@ -48,6 +50,8 @@ type Store struct {
 var _ journal.Store = (*Store)(nil)
 
 // Open locks the journal, makes or updates its tables and starts the writer. The context bounds the opening only.
+//
+// A file that was moved, restored or made anew is told by the mark beside it, and is held: see [journal.Holder].
 //
 // It waits while a command holds the journal and gives a [*HeldError] where a gateway does. It refuses a file that isn't a journal, one
 // that a newer program has written, and an SQLite that wouldn't keep what it acknowledges. The file isn't searched for damage:
@@ -110,9 +114,10 @@ func start(ctx context.Context, path string, config Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, readers.Close(), pool.Close())
 	}
-	w := newWriter(pool, config.Logger)
-	store := &Store{now: config.Now, readers: readers, reads: reads, writer: w, writing: group.New[change](0, w)}
-	if err := store.wake(ctx); err != nil {
+	here := &standing{path: path, log: config.Logger}
+	w := newWriter(pool, config.Logger, here)
+	store := &Store{now: config.Now, readers: readers, reads: reads, writer: w, writing: group.New[change](0, w), standing: here}
+	if err := errors.Join(here.stand(ctx, db.New(pool), config.Now()), store.wake(ctx)); err != nil {
 		return nil, errors.Join(err, store.stop())
 	}
 	return store, nil
@@ -142,7 +147,7 @@ func (s *Store) Close() error {
 func (s *Store) stop() error {
 	readers := errors.Join(s.reads.Close(), s.readers.Close())
 	s.writing.Close() // after the readers: the last connection tidies the file's log away, and a reader can't
-	return errors.Join(readers, s.writer.pool.Close())
+	return errors.Join(readers, s.writer.pool.Close(), s.standing.close())
 }
 
 func (s *Store) do(ctx context.Context, c change) error { return s.writing.Do(ctx, c) }

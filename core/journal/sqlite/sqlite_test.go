@@ -202,7 +202,7 @@ func TestTablesDefendThemselves(t *testing.T) {
 	}
 }
 
-// A journal that is closed is one file, which can be copied as it is.
+// A journal that is closed is one file, which can be copied as it is, and its mark.
 func TestCloseLeavesOneFile(t *testing.T) {
 	t.Parallel()
 	where := path(t)
@@ -213,7 +213,7 @@ func TestCloseLeavesOneFile(t *testing.T) {
 	}
 	closeStore(t, store)
 	left, err := filepath.Glob(where + "*")
-	if err != nil || len(left) != 1 {
+	if err != nil || len(left) != 2 || left[1] != where+".mark" {
 		t.Errorf("left %q, %v", left, err)
 	}
 }

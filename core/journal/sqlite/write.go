@@ -14,6 +14,9 @@ func (s *Store) Submit(ctx context.Context, p journal.Payment, cause journal.Cau
 	if err := rules.CheckSubmit(p); err != nil {
 		return journal.Payment{}, false, err
 	}
+	if err := s.mayNotSend(p.Sends()); err != nil {
+		return journal.Payment{}, false, err
+	}
 	payment, attempt := paymentRow(p), newAttempt(p.Attempts[0], cause)
 	var rows []joined
 	created := false
@@ -69,6 +72,9 @@ func insertEvents(ctx context.Context, q *db.Queries, events []db.InsertEventPar
 // Apply implements [journal.Store]. The event's time is the attempt's UpdatedAt.
 func (s *Store) Apply(ctx context.Context, c journal.Change) error {
 	if err := rules.CheckChange(c); err != nil {
+		return err
+	}
+	if err := s.mayNotSend(c.Sends()); err != nil {
 		return err
 	}
 	if c.OnlyCase() {

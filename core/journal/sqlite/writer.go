@@ -25,6 +25,7 @@ type request = *group.Entry[change]
 // commits, and only then answers.
 type writer struct {
 	pool    *sql.DB // of one connection
+	here    *standing
 	log     *slog.Logger
 	commits atomic.Int64
 	commit  func(ctx context.Context, s *session) error
@@ -34,8 +35,8 @@ type writer struct {
 	broken  error
 }
 
-func newWriter(pool *sql.DB, log *slog.Logger) *writer {
-	return &writer{pool: pool, log: log, commit: commit}
+func newWriter(pool *sql.DB, log *slog.Logger, here *standing) *writer {
+	return &writer{pool: pool, log: log, here: here, commit: commit}
 }
 
 // Close implements [group.Writer].
@@ -79,6 +80,9 @@ func (w *writer) transact(ctx context.Context, batch []request) ([]error, error)
 	}
 	faultpoint.At("committed")
 	w.commits.Add(1)
+	if err := w.here.reach(ctx, s.queries); err != nil { // it stays behind: that is no harm
+		w.log.WarnContext(ctx, "the journal's mark", "error", err)
+	}
 	return answers, nil
 }
 

@@ -10,3 +10,9 @@ SELECT oldest FROM schema_compat;
 
 -- name: HasEvent :one
 SELECT EXISTS (SELECT 1 FROM attempt_event WHERE id = @id);
+
+-- name: Identities :many
+SELECT * FROM journal_identity ORDER BY epoch;
+
+-- name: NewestEvent :one
+SELECT coalesce(max(id), 0)::bigint FROM attempt_event;

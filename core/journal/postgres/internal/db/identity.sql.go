@@ -20,6 +20,38 @@ func (q *Queries) HasEvent(ctx context.Context, id int64) (bool, error) {
 	return exists, err
 }
 
+const identities = `-- name: Identities :many
+SELECT epoch, system_id, database, timeline, by_whom, why, at FROM journal_identity ORDER BY epoch
+`
+
+func (q *Queries) Identities(ctx context.Context) ([]JournalIdentity, error) {
+	rows, err := q.db.Query(ctx, identities)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []JournalIdentity
+	for rows.Next() {
+		var i JournalIdentity
+		if err := rows.Scan(
+			&i.Epoch,
+			&i.SystemID,
+			&i.Database,
+			&i.Timeline,
+			&i.ByWhom,
+			&i.Why,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertIdentity = `-- name: InsertIdentity :exec
 INSERT INTO journal_identity (system_id, database, timeline, by_whom, why, at)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -63,6 +95,17 @@ func (q *Queries) LatestIdentity(ctx context.Context) (JournalIdentity, error) {
 		&i.At,
 	)
 	return i, err
+}
+
+const newestEvent = `-- name: NewestEvent :one
+SELECT coalesce(max(id), 0)::bigint FROM attempt_event
+`
+
+func (q *Queries) NewestEvent(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, newestEvent)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const oldestWriter = `-- name: OldestWriter :one

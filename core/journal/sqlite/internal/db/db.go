@@ -57,6 +57,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.iDByKeyStmt, err = db.PrepareContext(ctx, iDByKey); err != nil {
 		return nil, fmt.Errorf("error preparing query IDByKey: %w", err)
 	}
+	if q.identitiesStmt, err = db.PrepareContext(ctx, identities); err != nil {
+		return nil, fmt.Errorf("error preparing query Identities: %w", err)
+	}
 	if q.inquiryByIDStmt, err = db.PrepareContext(ctx, inquiryByID); err != nil {
 		return nil, fmt.Errorf("error preparing query InquiryByID: %w", err)
 	}
@@ -68,6 +71,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
+	}
+	if q.insertIdentityStmt, err = db.PrepareContext(ctx, insertIdentity); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertIdentity: %w", err)
 	}
 	if q.insertInquiryStmt, err = db.PrepareContext(ctx, insertInquiry); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertInquiry: %w", err)
@@ -92,6 +98,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listUnderKeyStmt, err = db.PrepareContext(ctx, listUnderKey); err != nil {
 		return nil, fmt.Errorf("error preparing query ListUnderKey: %w", err)
+	}
+	if q.newestEventStmt, err = db.PrepareContext(ctx, newestEvent); err != nil {
+		return nil, fmt.Errorf("error preparing query NewestEvent: %w", err)
+	}
+	if q.oldestWriterStmt, err = db.PrepareContext(ctx, oldestWriter); err != nil {
+		return nil, fmt.Errorf("error preparing query OldestWriter: %w", err)
 	}
 	if q.paymentByIDStmt, err = db.PrepareContext(ctx, paymentByID); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentByID: %w", err)
@@ -165,6 +177,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing iDByKeyStmt: %w", cerr)
 		}
 	}
+	if q.identitiesStmt != nil {
+		if cerr := q.identitiesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing identitiesStmt: %w", cerr)
+		}
+	}
 	if q.inquiryByIDStmt != nil {
 		if cerr := q.inquiryByIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing inquiryByIDStmt: %w", cerr)
@@ -183,6 +200,11 @@ func (q *Queries) Close() error {
 	if q.insertEventStmt != nil {
 		if cerr := q.insertEventStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertEventStmt: %w", cerr)
+		}
+	}
+	if q.insertIdentityStmt != nil {
+		if cerr := q.insertIdentityStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertIdentityStmt: %w", cerr)
 		}
 	}
 	if q.insertInquiryStmt != nil {
@@ -223,6 +245,16 @@ func (q *Queries) Close() error {
 	if q.listUnderKeyStmt != nil {
 		if cerr := q.listUnderKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listUnderKeyStmt: %w", cerr)
+		}
+	}
+	if q.newestEventStmt != nil {
+		if cerr := q.newestEventStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing newestEventStmt: %w", cerr)
+		}
+	}
+	if q.oldestWriterStmt != nil {
+		if cerr := q.oldestWriterStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing oldestWriterStmt: %w", cerr)
 		}
 	}
 	if q.paymentByIDStmt != nil {
@@ -295,10 +327,12 @@ type Queries struct {
 	countOpenCasesStmt *sql.Stmt
 	eventsOfStmt       *sql.Stmt
 	iDByKeyStmt        *sql.Stmt
+	identitiesStmt     *sql.Stmt
 	inquiryByIDStmt    *sql.Stmt
 	insertAttemptStmt  *sql.Stmt
 	insertCaseStmt     *sql.Stmt
 	insertEventStmt    *sql.Stmt
+	insertIdentityStmt *sql.Stmt
 	insertInquiryStmt  *sql.Stmt
 	insertPaymentStmt  *sql.Stmt
 	invoiceHolderStmt  *sql.Stmt
@@ -307,6 +341,8 @@ type Queries struct {
 	listOfClientStmt   *sql.Stmt
 	listOpenStmt       *sql.Stmt
 	listUnderKeyStmt   *sql.Stmt
+	newestEventStmt    *sql.Stmt
+	oldestWriterStmt   *sql.Stmt
 	paymentByIDStmt    *sql.Stmt
 	paymentsByIDsStmt  *sql.Stmt
 	updateAttemptStmt  *sql.Stmt
@@ -328,10 +364,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countOpenCasesStmt: q.countOpenCasesStmt,
 		eventsOfStmt:       q.eventsOfStmt,
 		iDByKeyStmt:        q.iDByKeyStmt,
+		identitiesStmt:     q.identitiesStmt,
 		inquiryByIDStmt:    q.inquiryByIDStmt,
 		insertAttemptStmt:  q.insertAttemptStmt,
 		insertCaseStmt:     q.insertCaseStmt,
 		insertEventStmt:    q.insertEventStmt,
+		insertIdentityStmt: q.insertIdentityStmt,
 		insertInquiryStmt:  q.insertInquiryStmt,
 		insertPaymentStmt:  q.insertPaymentStmt,
 		invoiceHolderStmt:  q.invoiceHolderStmt,
@@ -340,6 +378,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listOfClientStmt:   q.listOfClientStmt,
 		listOpenStmt:       q.listOpenStmt,
 		listUnderKeyStmt:   q.listUnderKeyStmt,
+		newestEventStmt:    q.newestEventStmt,
+		oldestWriterStmt:   q.oldestWriterStmt,
 		paymentByIDStmt:    q.paymentByIDStmt,
 		paymentsByIDsStmt:  q.paymentsByIDsStmt,
 		updateAttemptStmt:  q.updateAttemptStmt,

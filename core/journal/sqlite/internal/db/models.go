@@ -72,6 +72,14 @@ type Inquiry struct {
 	CreatedAt    int64
 }
 
+type JournalIdentity struct {
+	Epoch  int64
+	Home   string
+	ByWhom string
+	Why    string
+	At     int64
+}
+
 type OperatorCase struct {
 	ID         int64
 	PaymentID  string
@@ -97,4 +105,9 @@ type Payment struct {
 	Extra       string
 	Inquiry     string
 	CreatedAt   int64
+}
+
+type SchemaCompat struct {
+	ID     int64
+	Oldest int64
 }
