@@ -13,6 +13,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
@@ -133,6 +134,34 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 		Checks: checks(options),
 	})
 	return nil
+}
+
+const meterName = "github.com/jalurhq/jalur"
+
+// countCases offers the number of open cases, by kind, to whoever collects metrics. done ends it.
+func countCases(meters metric.MeterProvider, cases journal.CaseStore) (done func() error, err error) {
+	meter := meters.Meter(meterName)
+	open, err := meter.Int64ObservableGauge("jalur.cases.open", metric.WithDescription("what people have to look at, by kind"))
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	registration, err := meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		counts, err := cases.OpenCases(ctx)
+		if err != nil {
+			return fmt.Errorf("open cases: %w", err)
+		}
+		for _, kind := range journal.CaseKinds() {
+			counts[kind] += 0 // none is told too: an alert must be able to end
+		}
+		for kind, n := range counts {
+			o.ObserveInt64(open, int64(n), metric.WithAttributes(attribute.String("kind", string(kind))))
+		}
+		return nil
+	}, open)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	return registration.Unregister, nil
 }
 
 // When a gateway looks over its journal. A command is gone before.

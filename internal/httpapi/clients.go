@@ -14,7 +14,7 @@ import (
 const (
 	ScopeRead    = "read"    // products, inquiries, providers, routes and the client's own payments
 	ScopePay     = "pay"     // making payments, and all of read
-	ScopeResolve = "resolve" // resolving payments, all of read, and the payments of every client
+	ScopeResolve = "resolve" // resolving payments, cases, all of read, and the payments of every client
 	ScopeAdmin   = "admin"   // everything
 )
 

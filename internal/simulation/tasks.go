@@ -77,9 +77,10 @@ func conflicts(end journal.State, said core.Outcome) bool {
 	return false
 }
 
-// strangerReported: an answer with another attempt's invoice has a case, unless the attempt had come to its end before.
+// strangerReported: an answer with another attempt's invoice leaves its attempt unknown, and has a case.
 func (c *checker) strangerReported(g *Gateway, a journal.Attempt, told heard) {
-	if believed(told.Outcome) && c.strangers(told.Result, a) && !c.w.book.hasCase(a.ID, journal.CaseInvoiceTaken, false) && a.State == journal.Parked {
+	open := a.State == journal.Unknown || a.State == journal.Parked
+	if open && believed(told.Outcome) && c.strangers(told.Result, a) && !c.w.book.hasCase(a.ID, journal.CaseInvoiceTaken, false) {
 		c.violatef("%s was told of attempt %s with another one's invoice, and nobody has heard of it", g.name, short(a.ID))
 	}
 }

@@ -31,6 +31,8 @@ type attempt struct {
 	id, state string
 	fence     int64
 	due       bool // somebody will look at it
+	askable   bool // its invoice is known
+	tasks     int  // open ones
 	events    []event
 }
 
@@ -60,6 +62,9 @@ func legal() map[step][]string {
 		{"UNKNOWN", "CONFIRMED"}:  by("sender", "reconciler"),
 		{"UNKNOWN", "REFUNDED"}:   by("sender", "reconciler"),
 		{"UNKNOWN", "ACCEPTED"}:   by("sender", "reconciler"), // and never FAILED: this provider can't be asked by our reference
+		{"UNKNOWN", "PARKED"}:     by("reconciler"),
+		{"PARKED", "CONFIRMED"}:   by("sender"),
+		{"PARKED", "REFUNDED"}:    by("sender"),
 		{"CONFIRMED", "REFUNDED"}: by("reconciler"),
 	}
 }
@@ -162,8 +167,13 @@ func (a attempt) violations() []string {
 	if was.to != a.state || was.fence > a.fence {
 		found = append(found, fmt.Sprintf("the last step is to %q under fence %d, the row is %q under %d", was.to, was.fence, a.state, a.fence))
 	}
-	if a.state == "UNKNOWN" && a.due {
+	switch {
+	case a.state == "UNKNOWN" && a.askable:
 		found = append(found, "unknown, and still asked for when all was quiet")
+	case a.state == "UNKNOWN" && !a.due: // what nobody can be asked for is parked, one more lease after its sender's
+		found = append(found, "unknown, and nobody will ever look at it")
+	case a.state == "PARKED" && a.tasks != 1, a.state != "PARKED" && a.tasks != 0:
+		found = append(found, fmt.Sprintf("it is %s and has %d open tasks", a.state, a.tasks))
 	}
 	return found
 }
@@ -179,7 +189,9 @@ func readJournal(t *testing.T, path string, s *snapshot) {
 	if err := file.QueryRow("PRAGMA quick_check").Scan(&s.integrity); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := file.Query(`SELECT p.key, p.id, p.account, a.id, a.state, a.fence, a.next_at IS NOT NULL, e.from_state, e.to_state, e.actor, e.fence
+	rows, err := file.Query(`SELECT p.key, p.id, p.account, a.id, a.state, a.fence, a.next_at IS NOT NULL, a.invoice IS NOT NULL,
+		(SELECT count(*) FROM operator_case AS c WHERE c.attempt_id = a.id AND c.kind = 'parked' AND c.closed_at IS NULL),
+		e.from_state, e.to_state, e.actor, e.fence
 		FROM payment AS p LEFT JOIN attempt AS a ON a.payment_id = p.id LEFT JOIN attempt_event AS e ON e.attempt_id = a.id ORDER BY p.id, a.n, e.id`)
 	if err != nil {
 		t.Fatal(err)
@@ -191,15 +203,18 @@ func readJournal(t *testing.T, path string, s *snapshot) {
 		var p payment
 		var id, state, from, to, actor sql.NullString
 		var fence, eventFence sql.NullInt64
-		var due bool
-		if err := rows.Scan(&key, &p.id, &p.account, &id, &state, &fence, &due, &from, &to, &actor, &eventFence); err != nil {
+		var due, askable bool
+		var tasks int
+		if err := rows.Scan(&key, &p.id, &p.account, &id, &state, &fence, &due, &askable, &tasks, &from, &to, &actor, &eventFence); err != nil {
 			t.Fatal(err)
 		}
 		if known, ok := s.payments[key]; ok {
 			p.attempts = known.attempts
 		}
 		if n := len(p.attempts); id.Valid && (n == 0 || p.attempts[n-1].id != id.String) {
-			p.attempts = append(p.attempts, attempt{id: id.String, state: state.String, fence: fence.Int64, due: due})
+			p.attempts = append(p.attempts, attempt{
+				id: id.String, state: state.String, fence: fence.Int64, due: due, askable: askable, tasks: tasks,
+			})
 		}
 		if to.Valid {
 			last := &p.attempts[len(p.attempts)-1]
