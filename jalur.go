@@ -131,9 +131,16 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 	}
 	s.Service = payments.New(payments.Config{ //nolint:contextcheck // its background work ends with Close
 		Store: s.store, Spill: s.spill, Clock: clock.System{}, Router: routes, NewID: func() string { return ulid.Make().String() }, Log: options.Log,
-		Checks: checks(options),
+		Checks: checks(options), SecondPersonAbove: secondPersonAbove(cfg),
 	})
 	return nil
+}
+
+func secondPersonAbove(cfg config.Config) core.Money {
+	if cfg.Resolve.SecondPersonAbove == 0 {
+		return core.Money{}
+	}
+	return core.IDR(int64(cfg.Resolve.SecondPersonAbove))
 }
 
 const meterName = "github.com/jalurhq/jalur"

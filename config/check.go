@@ -54,6 +54,9 @@ func (c checker) run() {
 	}
 	c.routes(root.child("routes"))
 	c.server(root.child("server"))
+	if c.config.Resolve.SecondPersonAbove < 0 {
+		c.found.add(root.child("resolve").child("second_person_above"), "must be more than 0")
+	}
 }
 
 func (c checker) journal(at path) {

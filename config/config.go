@@ -50,6 +50,7 @@ type Config struct {
 	Providers map[string]Provider `koanf:"providers"`
 	Routes    []Route             `koanf:"routes"`
 	Server    Server              `koanf:"server"`
+	Resolve   Resolve             `koanf:"resolve"`
 
 	src *source // where each value stands; nil for a Config that was built in Go
 }
@@ -103,6 +104,12 @@ type Server struct {
 	// PublicURL is where providers reach /callbacks/{provider}; empty: nowhere.
 	PublicURL string   `koanf:"public_url"`
 	Clients   []Client `koanf:"clients"`
+}
+
+// Resolve bounds what an operator may say of a payment that nobody knows the outcome of.
+type Resolve struct {
+	// SecondPersonAbove, in whole rupiah: that a larger payment was not executed two persons must say; default 0, which stands for none: one is always enough.
+	SecondPersonAbove int `koanf:"second_person_above"`
 }
 
 // Client is somebody who may call the server.

@@ -149,7 +149,7 @@ func TestTheManualHasEveryKeyAndNoOther(t *testing.T) {
 		t.Fatalf("only %q", known)
 	}
 	var written []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `((?:journal|spill|providers|routes|server)[^`]*)` \\|").FindAllStringSubmatch(manual(t), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `((?:journal|spill|providers|routes|server|resolve)[^`]*)` \\|").FindAllStringSubmatch(manual(t), -1) {
 		written = append(written, row[1])
 	}
 	for _, key := range known {

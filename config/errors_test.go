@@ -41,7 +41,7 @@ func TestUnknownKeysAndWrongTypes(t *testing.T) {
 			`a.yaml:4:5: providers.mmbc.timeot: unknown key, did you mean "timeout"?`,
 		}},
 		"unknown key, nothing near": {text: "colour: red\n", want: []string{
-			`a.yaml:1:1: colour: unknown key; known here: journal, providers, routes, server, spill`,
+			`a.yaml:1:1: colour: unknown key; known here: journal, providers, resolve, routes, server, spill`,
 		}},
 		"unknown key in toml": {file: "a.toml", text: "[server]\nlisten = '127.0.0.1:1'\n  publik_url = ''\n", want: []string{
 			`a.toml:3:3: server.publik_url: unknown key, did you mean "public_url"?`,
@@ -194,7 +194,7 @@ func TestBadPlaceholdersAndOverrides(t *testing.T) {
 			"JALUR__SERVER__LISTN=x", "JALUR__SERVER__LISTEN=0.0.0.0:1", "JALUR__PROVIDERS__MMBC__BREAKER__CALLS=many", "JALUR__PROVIDERS__MMCB__TIMEOUT=1s",
 			"JALUR__ROUTES__0__MERCHANT=A", "JALUR__SERVER=x", "JALUR__=1", "JALUR__PROVIDERS__MMBC__TIMEOUT=30",
 		}, want: []string{
-			`$JALUR__: no key of that name; known here: journal, providers, routes, server, spill`,
+			`$JALUR__: no key of that name; known here: journal, providers, resolve, routes, server, spill`,
 			`$JALUR__PROVIDERS__MMBC__BREAKER__CALLS: providers.mmbc.breaker.calls: must be a whole number, not a string`,
 			`$JALUR__PROVIDERS__MMBC__TIMEOUT: providers.mmbc.timeout: must be a duration with its unit, such as "30s"`,
 			`$JALUR__PROVIDERS__MMCB__TIMEOUT: providers.mmcb: no key of that name, did you mean "mmbc"?`,

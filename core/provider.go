@@ -209,6 +209,12 @@ type StatusRequest struct {
 	FirstSentAt time.Time
 }
 
+// Entries of Result.Details that Jalur itself writes. A provider's own under these names are dropped.
+const (
+	DetailResolvedBy    = "resolved_by"     // whose word the attempt's end is, where it isn't the provider's
+	DetailNotExecutedBy = "not_executed_by" // who has said that it was not executed, and waits for a second person to say so
+)
+
 // Result is a provider's answer about an order. Product, Account and Amount are echoed from the provider's own answer,
 // never copied from the request, so that an answer to another order shows.
 type Result struct {

@@ -39,6 +39,14 @@ type Holder interface {
 	Accept(ctx context.Context, by, why string) error
 }
 
+// Held says why nothing is sent from a store, or ""; of one that is no [Holder] it is "". A store that wraps another one has a method Held that asks for it.
+func Held(s Store) string {
+	if h, ok := s.(interface{ Held() string }); ok {
+		return h.Held()
+	}
+	return ""
+}
+
 // Sends reports whether a payment enters the journal to be sent.
 func (p Payment) Sends() bool { return len(p.Attempts) > 0 && p.Last().State == Sending }
 

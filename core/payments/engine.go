@@ -70,10 +70,7 @@ func (e *Engine) Halted() string {
 	if reason := e.halted.Load(); reason != nil {
 		return *reason
 	}
-	if journal, ok := e.Store.(journal.Holder); ok {
-		return journal.Held()
-	}
-	return ""
+	return journal.Held(e.Store)
 }
 
 // mayBegin gives the refusal where no call may be begun now.

@@ -173,11 +173,38 @@ func (m *machine) BringInvoice(rt *rapid.T) {
 	}
 }
 
+// AskForRefund brings the invoice of a payment that is done: its provider is asked whether it was given back.
+func (m *machine) AskForRefund(rt *rapid.T) {
+	_, known := m.known(rt)
+	if known.state != journal.StateSucceeded {
+		return
+	}
+	state := rapid.SampledFrom([]journal.PaymentState{
+		journal.StateSucceeded, journal.StateRefunded, journal.StateFailed, journal.StateUnknown,
+	}).Draw(rt, "answer")
+	refusal := map[journal.PaymentState]payments.Code{
+		journal.StateFailed: payments.CodeStateConflict, journal.StateUnknown: payments.CodeInvoiceNotConfirmed,
+	}[state]
+	m.provider.status = func(req core.StatusRequest) (core.Result, error) { return said(state, req.Original, req.Invoice) }
+	p, err := m.service.Payment(context.Background(), m.client, known.id)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	_, err = m.service.Resolve(context.Background(), p, payments.Resolution{Invoice: known.invoice, By: "test"})
+	wantCode(rt, err, refusal)
+	if state == journal.StateRefunded {
+		known.state = state
+	}
+}
+
 // resolve wants the refusal, or that only what is unknown can be resolved. It reports whether the payment is resolved.
 func (m *machine) resolve(rt *rapid.T, known *entry, r payments.Resolution, refusal payments.Code) bool {
 	p, err := m.service.Payment(context.Background(), m.client, known.id)
 	if err != nil {
 		rt.Fatal(err)
+	}
+	if r.Invoice != "" && r.Invoice == known.invoice {
+		return false // see AskForRefund
 	}
 	_, err = m.service.Resolve(context.Background(), p, r)
 	if known.state != journal.StateUnknown {

@@ -40,7 +40,7 @@ func (r Resolution) check() error {
 }
 
 // Resolve takes an operator's evidence. An invoice is believed only once the provider's own status call has confirmed
-// merchant, account and amount. Refusals: state_conflict, invoice_not_confirmed, invoice_taken.
+// merchant, account and amount. Where a second person has to say that a payment was not executed, it stays unknown until then, and its details name the first. Refusals: state_conflict, invoice_not_confirmed, invoice_taken.
 func (s *Service) Resolve(ctx context.Context, p journal.Payment, r Resolution) (journal.Payment, error) {
 	if err := r.check(); err != nil {
 		return p, err
@@ -52,7 +52,7 @@ func (s *Service) Resolve(ctx context.Context, p journal.Payment, r Resolution) 
 		}
 		err = s.resolve(ctx, p, r)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, reconciler.ErrSecondPerson) {
 		return p, resolveRefusal(err)
 	}
 	return s.Payment(ctx, AnyClient, p.ID)
@@ -70,7 +70,7 @@ func resolveRefusal(err error) error {
 	switch {
 	case errors.Is(err, reconciler.ErrNotUnknown), errors.Is(err, journal.ErrStale), errors.Is(err, journal.ErrIllegal):
 		return &Refusal{Code: CodeStateConflict, Rule: "only a payment whose state is unknown can be resolved: " + err.Error(), Err: err}
-	case errors.Is(err, reconciler.ErrStillAsked):
+	case errors.Is(err, reconciler.ErrStillAsked), errors.Is(err, reconciler.ErrContradicted):
 		return &Refusal{Code: CodeStateConflict, Rule: err.Error(), Err: err}
 	case errors.Is(err, reconciler.ErrNotConfirmed):
 		return &Refusal{Code: CodeInvoiceNotConfirmed, Field: "invoice", Rule: "was not believed: " + err.Error(), Err: err}

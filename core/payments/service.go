@@ -20,7 +20,7 @@ import (
 // lookAgain is how often somebody who waits for a payment reads the journal even if nobody woke him.
 const lookAgain = time.Second
 
-// Config is what a Service works with. All fields but Checks are required.
+// Config is what a Service works with. All fields but the last two are required.
 type Config struct {
 	Store  journal.Store
 	Spill  Spill
@@ -29,6 +29,8 @@ type Config struct {
 	NewID  func() string // 26 characters of A–Z and 0–9, never twice the same
 	Log    *slog.Logger
 	Checks Checks
+	// SecondPersonAbove: that a larger payment was not executed two persons must say. Zero Money: one is enough.
+	SecondPersonAbove core.Money
 }
 
 // Service is the engine as its callers share it: it runs each payment to its end whatever becomes of the caller, and reconciles in the
@@ -57,7 +59,7 @@ func New(cfg Config) *Service {
 		engine: engine,
 		reconciler: reconciler.New(reconciler.Config{
 			Store: engine.Store, Clock: cfg.Clock, Router: cfg.Router, Owner: owner,
-			Rand: rand.Float64, Log: cfg.Log, Changed: hub.changed,
+			Rand: rand.Float64, Log: cfg.Log, Changed: hub.changed, SecondPersonAbove: cfg.SecondPersonAbove,
 		}),
 		catalogue: products, store: cfg.Store, router: cfg.Router, hub: hub, log: cfg.Log,
 		replayed: make(chan struct{}),

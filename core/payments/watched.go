@@ -22,6 +22,9 @@ func (w watched) look(err error) error {
 	return err
 }
 
+// Held passes on what [journal.Held] asks for.
+func (w watched) Held() string { return journal.Held(w.Store) }
+
 // Submit implements [journal.Store].
 func (w watched) Submit(ctx context.Context, p journal.Payment, cause journal.Cause) (journal.Payment, bool, error) {
 	recorded, created, err := w.Store.Submit(ctx, p, cause)

@@ -157,18 +157,10 @@ func (r *Reconciler) request(ctx context.Context, p journal.Payment) (question, 
 	case d.StatusMaxAge > 0 && !mutant.On("asked-too-late") && r.Clock.Now().Sub(a.StartedAt) >= d.StatusMaxAge:
 		return question{}, fmt.Errorf("older than %s: %w", d.StatusMaxAge, ErrCannotAsk)
 	}
-	if held := r.held(); held != "" && d.StatusResubmits {
+	if d.StatusResubmits && journal.Held(r.Store) != "" {
 		return question{}, fmt.Errorf("asking %s may send again, and the journal is held: %w", a.Provider, ErrCannotAsk)
 	}
 	return question{provider, d, core.StatusRequest{Invoice: a.Invoice, Original: p.Order(a), FirstSentAt: a.StartedAt}}, nil
-}
-
-// held gives why nothing may be sent on account of the journal, or "".
-func (r *Reconciler) held() string {
-	if store, ok := r.Store.(journal.Holder); ok {
-		return store.Held()
-	}
-	return ""
 }
 
 // learn writes what the provider said. It is evidence whoever has raised the fence meanwhile, as long as the attempt stands where it stood.

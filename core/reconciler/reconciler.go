@@ -31,7 +31,7 @@ const parkAfter = 24 * time.Hour
 // claimFor is how long an attempt that is being asked for is left to the asker, beyond the provider's own timeout.
 const claimFor = 30 * time.Second
 
-// Config is what a Reconciler works with. All fields are required.
+// Config is what a Reconciler works with. All fields but SecondPersonAbove are required.
 type Config struct {
 	Store  journal.Store
 	Clock  clock.Clock
@@ -41,6 +41,8 @@ type Config struct {
 	Log    *slog.Logger
 	// Changed is told of every payment that was changed.
 	Changed func(core.PaymentID)
+	// SecondPersonAbove: that a larger payment was not executed two persons must say. Zero Money: one is enough.
+	SecondPersonAbove core.Money
 }
 
 // Reconciler resolves attempts, one step at a time; Run is the loop around the steps.

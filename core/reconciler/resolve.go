@@ -1,9 +1,11 @@
 package reconciler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jalurhq/jalur/core"
@@ -19,6 +21,10 @@ var (
 	ErrNotConfirmed = errors.New("the provider does not confirm that this invoice is this order")
 	// ErrStillPending: the provider has the order and has not decided on it. A parked attempt waits for the decision with its person.
 	ErrStillPending = errors.New("the provider still has it pending; it stays parked: ask again later")
+	// ErrContradicted: the provider now says something that can't be true together with the payment's end. The end stays, and a case is open.
+	ErrContradicted = errors.New("the provider now says otherwise; the payment stays as it is, and a case is open")
+	// ErrSecondPerson: the word that it was not executed is noted, and waits for another person to say so.
+	ErrSecondPerson = errors.New("a second person has to say that it was not executed")
 	// ErrStillAsked: asking this provider sends the order again, so what was not executed yet may be executed by a question.
 	ErrStillAsked = errors.New("its provider is still asked for it, and asking may send the order again: it can be called not executed once nobody asks any more")
 )
@@ -30,10 +36,13 @@ const (
 )
 
 // ResolveInvoice takes an invoice number that an operator found in the provider's report. It is believed only where the
-// provider, asked for that invoice, names product, account and amount of this order. Errors: ErrNotUnknown, ErrNotConfirmed, ErrStillPending,
-// journal.ErrInvoiceTaken.
+// provider, asked for that invoice, names product, account and amount of this order. A payment that is done can be brought with its own invoice: then
+// the provider is asked whether it has given it back since. Errors: ErrNotUnknown, ErrNotConfirmed, ErrStillPending, ErrContradicted, journal.ErrInvoiceTaken.
 func (r *Reconciler) ResolveInvoice(ctx context.Context, p journal.Payment, invoice core.Invoice, by string) error {
 	a := p.Last()
+	if a.State == journal.Confirmed && a.Invoice == invoice {
+		return r.givenBack(ctx, p, by)
+	}
 	if a.State != journal.Unknown && a.State != journal.Parked {
 		return fmt.Errorf("%s: %w", p.State(), ErrNotUnknown)
 	}
@@ -81,12 +90,42 @@ func (r *Reconciler) askInvoice(ctx context.Context, p journal.Payment, invoice 
 	return a, res, nil
 }
 
+// givenBack asks for a payment that is done. Only its provider's own word makes it refunded.
+func (r *Reconciler) givenBack(ctx context.Context, p journal.Payment, by string) error {
+	a := p.Last()
+	q, err := r.request(ctx, p)
+	if err == nil && q.descriptor.StatusResubmits {
+		err = fmt.Errorf("asking sends the order again: %w", ErrCannotAsk)
+	}
+	var res core.Result
+	if err == nil {
+		res, err = q.ask(ctx)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrNotConfirmed, err)
+	case res.Outcome == core.Refunded && (res.Invoice == "" || res.Invoice == a.Invoice):
+		next := signed(a.Told(res), by)
+		next.State, next.NextAt = journal.Refunded, time.Time{}
+		return r.resolve(ctx, a, next, journal.Cause{Actor: by, Why: "given back, as the provider says", Evidence: journal.Evidence(res)})
+	case journal.Contradicts(a, res):
+		return errors.Join(fmt.Errorf("it says %s: %w", res.Outcome, ErrContradicted), r.compare(ctx, a, res))
+	default:
+		return nil
+	}
+}
+
 // ResolveNotExecuted takes an operator's word that the provider's report has no such order. Where asking sends the order again, it is taken only of a parked attempt,
-// for which nobody asks by himself, and only once no question that was asked before can leave any more. Errors: ErrNotUnknown, ErrStillAsked.
+// for which nobody asks by himself, and only once no question that was asked before can leave any more. Of a larger payment the first person's word is noted,
+// and a second one's counts. Errors: ErrNotUnknown, ErrStillAsked, ErrSecondPerson.
 func (r *Reconciler) ResolveNotExecuted(ctx context.Context, p journal.Payment, reason, by string) error {
 	a := p.Last()
 	if a.State != journal.Unknown && a.State != journal.Parked {
 		return fmt.Errorf("%s: %w", p.State(), ErrNotUnknown)
+	}
+	first := a.Details[core.DetailNotExecutedBy]
+	if r.wantsTwo(p.Amount) && (first == "" || first == by) {
+		return r.noteFirst(ctx, a, by)
 	}
 	a, err := r.quieten(ctx, a)
 	if err != nil {
@@ -95,7 +134,39 @@ func (r *Reconciler) ResolveNotExecuted(ctx context.Context, p journal.Payment, 
 	next := signed(a, by)
 	next.State, next.NextAt, next.Outcome = journal.Failed, time.Time{}, core.Declined
 	next.Code, next.Reason = core.CodeDeclined, reason
-	return r.resolve(ctx, a, next, journal.Cause{Actor: by, Why: "not executed: " + reason})
+	why := "not executed: " + reason
+	if first != "" {
+		why += " (first said by " + first + ")"
+	}
+	err = r.resolve(ctx, a, next, journal.Cause{Actor: by, Why: why})
+	if errors.Is(err, journal.ErrStale) && a.Fence != p.Last().Fence { // an operator's question was on its way
+		return ErrStillAsked
+	}
+	return err
+}
+
+// wantsTwo reports whether one person's word is not enough for a payment of the amount. One in another currency than the limit's counts as above it.
+func (r *Reconciler) wantsTwo(amount core.Money) bool {
+	limit := r.SecondPersonAbove
+	if !limit.Known() {
+		return false
+	}
+	above, err := amount.Cmp(limit)
+	return err != nil || above > 0
+}
+
+// noteFirst writes down whose word waits for a second person's.
+func (r *Reconciler) noteFirst(ctx context.Context, a journal.Attempt, by string) error {
+	if a.Details[core.DetailNotExecutedBy] == by {
+		return ErrSecondPerson
+	}
+	next := a
+	next.Details = maps.Clone(a.Details)
+	if next.Details == nil {
+		next.Details = map[string]string{}
+	}
+	next.Details[core.DetailNotExecutedBy] = by
+	return cmp.Or(r.resolve(ctx, a, next, journal.Cause{}), ErrSecondPerson)
 }
 
 // quieten sees to it that no order goes out any more on account of a question. It gives the attempt as it is held then.
@@ -112,6 +183,9 @@ func (r *Reconciler) quieten(ctx context.Context, a journal.Attempt) (journal.At
 		return a, ErrStillAsked
 	}
 	held, err := r.hold(ctx, a)
+	if errors.Is(err, journal.ErrStale) {
+		return a, ErrStillAsked
+	}
 	if err != nil {
 		return a, fmt.Errorf("hold attempt %s: %w", a.ID, err)
 	}
@@ -121,7 +195,7 @@ func (r *Reconciler) quieten(ctx context.Context, a journal.Attempt) (journal.At
 // signed names in the details whose word an attempt's end is: it isn't the provider's.
 func signed(a journal.Attempt, by string) journal.Attempt {
 	return a.Told(core.Result{
-		Outcome: a.Outcome, Code: a.Code, ProviderCode: a.ProviderCode, Reason: a.Reason, Details: map[string]string{"resolved_by": by},
+		Outcome: a.Outcome, Code: a.Code, ProviderCode: a.ProviderCode, Reason: a.Reason, Details: map[string]string{core.DetailResolvedBy: by},
 	})
 }
 

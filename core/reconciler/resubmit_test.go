@@ -63,7 +63,7 @@ func TestNotExecutedWhereAskingSendsAgain(t *testing.T) {
 	if err := r.it.ResolveInvoice(t.Context(), seen, "I1", "operator:budi"); !errors.Is(err, reconciler.ErrNotConfirmed) || r.provider.calls != 1 {
 		t.Errorf("%d questions: %v", r.provider.calls, err)
 	}
-	if err := r.it.ResolveNotExecuted(t.Context(), seen, "not in the report", "operator:siti"); !errors.Is(err, journal.ErrStale) {
+	if err := r.it.ResolveNotExecuted(t.Context(), seen, "not in the report", "operator:siti"); !errors.Is(err, reconciler.ErrStillAsked) {
 		t.Errorf("although it was sent again since: %v", err)
 	}
 	if err := r.it.ResolveNotExecuted(t.Context(), r.payment(), "not in the report", "operator:siti"); err != nil {

@@ -165,7 +165,7 @@ func (l local) Resolve(ctx context.Context, id core.PaymentID, evidence view.Res
 	if err != nil {
 		return view.Payment{}, err
 	}
-	p, err = l.service.Resolve(ctx, p, evidence.Resolution("command line"))
+	p, err = l.service.Resolve(ctx, p, evidence.Resolution(person()))
 	if err != nil {
 		return view.Payment{}, err
 	}

@@ -89,7 +89,7 @@ func (l local) Cases(ctx context.Context, f journal.CaseFilter) (view.Cases, err
 }
 
 func (l local) CloseCase(ctx context.Context, id, resolution string) (view.Closed, error) {
-	if err := l.service.CloseCase(ctx, id, "command line", resolution); err != nil {
+	if err := l.service.CloseCase(ctx, id, person(), resolution); err != nil {
 		return view.Closed{}, err
 	}
 	return view.Closed{ID: id}, nil

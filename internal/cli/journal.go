@@ -63,12 +63,15 @@ The journal keeps your name and the reason. Exit status: 0 done; 2 wrong use or 
 }
 
 // operator gives who runs the program.
-func operator() string {
+func operator() string { return "operator:" + person() }
+
+// person is who runs this command, as far as the system knows.
+func person() string {
 	who, err := user.Current()
 	if err != nil || who.Username == "" {
-		return "operator"
+		return "command line"
 	}
-	return "operator:" + who.Username
+	return who.Username + " (command line)"
 }
 
 // withJournal opens the configuration's journal for one use, and prints how it stands after.

@@ -55,13 +55,16 @@ func words(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit], "")
 }
 
-// details keeps at most maxDetails entries, those of the first names.
+// details keeps at most maxDetails entries, those of the first names, and none that only we may write.
 func details(m map[string]string) map[string]string {
 	if m == nil {
 		return nil
 	}
 	kept := make(map[string]string, min(len(m), maxDetails))
 	for _, name := range firstNames(m) {
+		if name == core.DetailResolvedBy || name == core.DetailNotExecutedBy {
+			continue
+		}
 		kept[words(name, maxName)] = words(m[name], maxReason)
 	}
 	return kept
