@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/journal/internal/group"
 	"github.com/jalurhq/jalur/core/journal/postgres/internal/db"
@@ -166,9 +167,11 @@ func (s *Store) transact(ctx context.Context, changes ...*change) error {
 			return group.NotWritten(err)
 		}
 	}
+	faultpoint.At("in-transaction")
 	if err := s.commit(ctx, conn, tx); err != nil {
 		return err
 	}
+	faultpoint.At("committed")
 	if unsure {
 		s.unsure.Store(false)
 	}
