@@ -59,6 +59,7 @@ func (l *lane) closes(gateways []*process, format string, args ...any) snapshot 
 
 // TestTheDatabaseIsAway takes the database away for a while, in two ways: nobody listens, or nobody answers.
 func TestTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
 	for name, way := range map[string]struct{ goes, comes func(*pgtest.Server) error }{
 		"stopped": {(*pgtest.Server).Stop, (*pgtest.Server).Up},
 		"frozen":  {(*pgtest.Server).Freeze, (*pgtest.Server).Thaw},

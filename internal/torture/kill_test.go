@@ -72,6 +72,7 @@ type campaign struct {
 
 // TestKill9 kills gateways, plugins and both in the middle of load, and holds every journal against its provider's ledger.
 func TestKill9(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		c := campaign{kills: *kills, lanes: *lanes}

@@ -55,6 +55,9 @@ func promotions(t *testing.T, own uint64, most int) {
 			l.isolated(c, old)
 		}
 		c.repairs() // until then, where both have failed, no commit ends
+		if n%5 == 4 {
+			t.Logf("%d promotions, %d payments acknowledged", n+1, l.book.acknowledged())
+		}
 	}
 	l.progress(30)
 	running.end()

@@ -43,7 +43,7 @@ func (s *seat) answering(env ...string) *process {
 	return g
 }
 
-// sets sets the wall clock of the seat's gateway off by so much.
+// sets moves the wall clock of the gateway away from the real time, by so much.
 func (s *seat) sets(offset time.Duration) {
 	s.t.Helper()
 	fresh := s.clock + ".new" // a clock is never read in the middle
@@ -76,7 +76,7 @@ func (s *seat) cycle() {
 }
 
 const (
-	mostHits  = 60
+	mostHits  = 8 // of a point by each caller
 	mostSoon  = 3 // hits of what happens at a start only
 	pointTime = 2 * time.Second
 	anyMoment = 120 * time.Millisecond
@@ -85,7 +85,7 @@ const (
 func (s *seat) dieAtPoint() {
 	points := gatewayPoints()
 	point := points[s.rng.IntN(len(points))]
-	most := mostHits
+	most := mostHits * s.pace.callers
 	if strings.Contains(point, "reconciled") {
 		most = mostSoon
 	}
@@ -111,7 +111,7 @@ func (s *seat) pluginDiesAtPoint() {
 	points := pluginPoints()
 	point := points[s.rng.IntN(len(points))]
 	deaths := 1 + s.rng.IntN(2)
-	g := s.answering(fmt.Sprintf("JALUR_FAULTPOINT_PLUGIN=%s:%d", point, 1+s.rng.IntN(mostHits)))
+	g := s.answering(fmt.Sprintf("JALUR_FAULTPOINT_PLUGIN=%s:%d", point, 1+s.rng.IntN(mostHits*s.pace.callers)))
 	running := s.load()
 	s.died("plugin, "+point, g.counted(`"plugin lost"`, deaths, pointTime))
 	within(g.done, between(s.rng, 0, anyMoment))
