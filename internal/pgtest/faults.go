@@ -28,11 +28,11 @@ func (s *Server) Running() bool { return s.pid() != 0 }
 
 // pidFile gives the lines of what a running server says of itself; at least one.
 func (s *Server) pidFile() []string {
-	text, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	content, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
 	if err != nil {
 		return []string{""}
 	}
-	return strings.Split(string(text), "\n")
+	return strings.Split(string(content), "\n")
 }
 
 // tree gives the server's process and those that it has started, itself first.
@@ -114,9 +114,6 @@ func (s *Server) end(signal syscall.Signal) error {
 	}
 	return err
 }
-
-// Log gives what the server has said since its start.
-func (s *Server) Log() string { return s.log.String() }
 
 // zombie reports whether a process has ended and only its parent hasn't looked yet.
 func zombie(pid int) bool {

@@ -2,7 +2,6 @@
 package pgtest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +29,8 @@ var errMissing = errors.New("no PostgreSQL server is installed: apt-get install 
 
 const (
 	startWait = 60 * time.Second
-	tries     = 5 // for a port that somebody else took meanwhile
+	bootWait  = 10 * time.Second // until there is a process
+	tries     = 5                // for a port that somebody else took meanwhile
 	userName  = "jalur"
 )
 
@@ -47,7 +47,25 @@ type Server struct {
 	mu    sync.Mutex
 	cmd   *exec.Cmd
 	alive io.Closer // the server ends with it, so that none outlives a test that is killed
-	log   *bytes.Buffer
+	log   *text
+}
+
+// text is what a process has said so far.
+type text struct {
+	mu   sync.Mutex
+	said strings.Builder
+}
+
+func (t *text) Write(data []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.said.Write(data)
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.said.String()
 }
 
 // Start starts a server that ends with the test. Settings are lines of postgresql.conf.
@@ -201,7 +219,7 @@ func (s *Server) begin() error {
 		"-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "dynamic_shared_memory_type=mmap",
 	}
 	cmd := exec.CommandContext(context.Background(), "/bin/sh", server...)
-	s.log = &bytes.Buffer{}
+	s.log = &text{}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, s.log, s.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner}
 	in, err := cmd.StdinPipe()
@@ -216,7 +234,7 @@ func (s *Server) begin() error {
 		if err = s.answers(); err == nil {
 			return nil
 		}
-		if s.pid() == 0 && time.Since(began) > time.Second {
+		if s.pid() == 0 && (strings.Contains(s.log.String(), "FATAL") || time.Since(began) > bootWait) {
 			break
 		}
 	}

@@ -101,9 +101,9 @@ func (s *Server) Received() (position int64, err error) {
 
 // Followers gives the names of the standbys that stream from this server now.
 func (s *Server) Followers() (names []string, err error) {
-	var text string
-	err = s.ask("SELECT coalesce(string_agg(application_name, ' ' ORDER BY 1), '') FROM pg_stat_replication WHERE state = 'streaming'", &text)
-	return strings.Fields(text), err
+	var list string
+	err = s.ask("SELECT coalesce(string_agg(application_name, ' ' ORDER BY 1), '') FROM pg_stat_replication WHERE state = 'streaming'", &list)
+	return strings.Fields(list), err
 }
 
 // ask asks one question as the superuser.

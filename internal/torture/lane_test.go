@@ -184,11 +184,23 @@ func (l *lane) fleet() (gateways []*process) {
 	return gateways
 }
 
-// progress waits for so many more payments that are acknowledged.
+// progress waits for so many more payments that are acknowledged, and for every gateway to take some.
 func (l *lane) progress(n int) {
 	l.t.Helper()
 	enough := l.book.acknowledged() + n
 	eventually(l.t, "more payments", func() bool { return l.book.acknowledged() >= enough })
+	client := newClient()
+	defer client.CloseIdleConnections()
+	for _, s := range l.seats {
+		eventually(l.t, fmt.Sprintf("gateway %d is ready", s.n), func() bool {
+			resp, err := client.Get(s.url() + "/readyz")
+			if err != nil {
+				return false
+			}
+			defer resp.Body.Close()
+			return resp.StatusCode == http.StatusOK
+		})
+	}
 }
 
 // finish lets a last gateway find out what became of everything, ends it, and gives what can be seen then.

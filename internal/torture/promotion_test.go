@@ -157,14 +157,12 @@ func (c *cluster) promotes() {
 	}
 }
 
-// repairs makes everyone who doesn't follow the primary a standby of it, and waits until both stream.
+// repairs makes who was killed a standby of the primary, and waits until both follow it.
 func (c *cluster) repairs() {
 	c.t.Helper()
 	primary := c.servers[c.primary]
-	following, err := primary.Followers()
-	c.must(err)
 	for i, s := range c.servers {
-		if i != c.primary && !slices.Contains(following, c.names[i]) {
+		if i != c.primary && !s.Running() {
 			c.must(s.Rejoin(primary, c.names[i]))
 		}
 	}

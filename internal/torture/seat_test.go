@@ -67,10 +67,11 @@ func pluginPoints() []string {
 	return []string{"connected", "before-first-byte", "request-written", "reply-read"}
 }
 
-// cycle starts a gateway, loads it, and lets it, its plugin or both die in some way.
+// cycle starts a gateway, loads it, and lets it, its plugin or both die in some way, or asks it to end.
 func (s *seat) cycle() {
 	ways := []func(){
 		s.dieAtPoint, s.dieAtPoint, s.dieAtPoint, s.pluginDiesAtPoint, s.pluginDiesAtPoint, s.dieAnyTime, s.dieTogether, s.dieAtStart,
+		s.endInOrder,
 	}
 	ways[s.rng.IntN(len(ways))]()
 }
@@ -146,6 +147,15 @@ func (s *seat) dieAtStart() {
 	within(g.done, between(s.rng, 0, 2*anyMoment))
 	g.kill()
 	s.died("gateway, at its start", 1)
+}
+
+// endInOrder asks a gateway to end, in the middle of load. That is no kill.
+func (s *seat) endInOrder() {
+	g := s.answering()
+	running := s.load()
+	within(g.done, between(s.rng, 0, anyMoment))
+	g.ended()
+	running.end()
 }
 
 // load lets callers make payments at the seat's gateway until it is gone. They know the lane's other gateways.
