@@ -1,4 +1,4 @@
-// Package pgtest starts a PostgreSQL server for a test: a real one, on this machine, with a data folder of its own.
+// Package pgtest starts PostgreSQL servers for a test, and hurts them: real ones, on this machine, each with a data folder of its own.
 package pgtest
 
 import (
