@@ -3,6 +3,7 @@ package torture_test
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -64,7 +65,8 @@ func promotions(t *testing.T, own uint64, most int) {
 	l.closes(gateways, "seed %d: %d promotions", own, most)
 }
 
-// isolated lets the old primary come back at an address that one gateway still goes by, and wants that gateway to send nothing.
+// isolated lets the old primary come back at an address that one gateway still goes by, and wants that gateway to send nothing and to
+// show nothing.
 func (l *lane) isolated(c *cluster, old *pgtest.Server) {
 	l.t.Helper()
 	port := old.Port()
@@ -74,6 +76,14 @@ func (l *lane) isolated(c *cluster, old *pgtest.Server) {
 	g := alone.answering("JALUR__JOURNAL=" + old.DSN(c.name))
 	for n := range 3 {
 		alone.refuses(order{fmt.Sprint("isolated-", n), fmt.Sprintf("0866%05d0000", n)})
+	}
+	resp, err := http.Get(alone.url() + "/v1/payments")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusServiceUnavailable {
+		l.t.Errorf("what only the old primary has was shown with %d", resp.StatusCode)
 	}
 	g.kill()
 	c.must(old.Kill())

@@ -18,10 +18,56 @@ const (
 	whyPromoted = "a standby was promoted"
 )
 
-// meetReader looks at a connection that is to read.
+// meetReader looks at a connection that is to read. A server that has started after a crash, came back as an old primary, or was promoted shows what nobody was told of
+// and a failover would lose; once its standbys have that, it shows only what they have.
 func (s *Store) meetReader(ctx context.Context, conn *pgx.Conn) error {
-	_, err := look(ctx, conn)
-	return err
+	f, err := look(ctx, conn)
+	if err != nil {
+		return err
+	}
+	s.standsAlone(f)
+	if s.hold.Load() != nil || s.isProven(f) {
+		return nil
+	}
+	if err := s.prove(ctx, conn); err != nil {
+		return fmt.Errorf("whether a standby has what the server shows: %w", err)
+	}
+	s.proven.Store(&f.run)
+	return nil
+}
+
+// run is one time that a server runs as the primary.
+type run struct {
+	started  int64 // microseconds since 1970
+	timeline int64
+}
+
+// isProven reports whether the standbys are known to have what the server showed when it began to run.
+func (s *Store) isProven(f facts) bool {
+	known := s.proven.Load()
+	return known != nil && *known == f.run
+}
+
+// standsAlone remembers a server that has to have no standbys: there is nothing to prove, also where it gets some later.
+func (s *Store) standsAlone(f facts) {
+	if f.standbys == "" {
+		s.proven.Store(&f.run)
+	}
+}
+
+// prove makes a commit: one that a standby acknowledges proves all before it.
+func (s *Store) prove(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, s.config.CommitWait)
+	defer cancel()
+	if err := standbysAnswer(ctx, conn); err != nil {
+		return err
+	}
+	notes := notesOf(conn.PgConn())
+	notes.unreplicated = ""
+	if err := db.New(conn).Beat(ctx, s.config.Now().UnixMicro()); err != nil {
+		return err
+	}
+	return notes.doubt()
 }
 
 // meetWriter looks whether a connection leads to the database that the journal was written on, with all that was acknowledged.
@@ -33,6 +79,7 @@ func (s *Store) meetWriter(ctx context.Context, conn *pgx.Conn) error {
 	if s.hold.Load() != nil {
 		return nil
 	}
+	s.standsAlone(f)
 	why, err := recognise(ctx, conn, f, s.config.Now().UnixMicro())
 	if err != nil {
 		return err
@@ -80,9 +127,9 @@ func recognise(ctx context.Context, conn *pgx.Conn, f facts, now int64) (why str
 	case last.SystemID != f.systemID || last.Database != f.database:
 		return fmt.Sprintf("it was written on the server %s as database %d, and this is %s, %d: a restored or moved copy",
 			last.SystemID, last.Database, f.systemID, f.database), nil
-	case last.Timeline > f.timeline:
-		return fmt.Sprintf("it was written on timeline %d, and this is %d: an old primary that has come back", last.Timeline, f.timeline), nil
-	case last.Timeline < f.timeline:
+	case last.Timeline > f.run.timeline:
+		return fmt.Sprintf("it was written on timeline %d, and this is %d: an old primary that has come back", last.Timeline, f.run.timeline), nil
+	case last.Timeline < f.run.timeline:
 		return "", record(ctx, conn, f, word{byNobody, whyPromoted, now})
 	default:
 		return "", nil
@@ -97,7 +144,7 @@ type word struct {
 
 func record(ctx context.Context, conn *pgx.Conn, f facts, w word) error {
 	err := db.New(conn).InsertIdentity(ctx, db.InsertIdentityParams{
-		SystemID: f.systemID, Database: f.database, Timeline: f.timeline, ByWhom: w.by, Why: w.why, At: w.at,
+		SystemID: f.systemID, Database: f.database, Timeline: f.run.timeline, ByWhom: w.by, Why: w.why, At: w.at,
 	})
 	if err != nil {
 		return fmt.Errorf("the journal's identity: %w", err)

@@ -92,6 +92,7 @@ type Store struct {
 	unsure atomic.Bool            // a commit brought an error, and none has succeeded since
 	seen   atomic.Int64           // the newest event that a caller was told of
 	hold   atomic.Pointer[string] // why nothing is written; nil: it is
+	proven atomic.Pointer[run]    // the last one whose standbys have all that it shows
 
 	closing sync.Once
 }

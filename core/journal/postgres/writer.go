@@ -148,7 +148,7 @@ func (s *Store) transact(ctx context.Context, changes ...*change) error {
 		return group.NotWritten(err)
 	}
 	if unsure {
-		if err := standbysAnswer(work, conn); err != nil {
+		if err := standbysAnswer(work, conn.Conn()); err != nil {
 			return group.NotWritten(err)
 		}
 	}
@@ -185,7 +185,7 @@ const sqlStuck = `SELECT count(*) FROM pg_stat_activity
 
 // standbysAnswer refuses to begin what would only wait beside a commit that waits already: each would hold a connection of the server until the standby
 // is back.
-func standbysAnswer(ctx context.Context, conn *pgxpool.Conn) error {
+func standbysAnswer(ctx context.Context, conn *pgx.Conn) error {
 	var stuck int
 	if err := conn.QueryRow(ctx, sqlStuck).Scan(&stuck); err != nil {
 		return fmt.Errorf("what commits wait for: %w", err)
@@ -265,8 +265,8 @@ func (s *Store) commit(ctx context.Context, conn *pgxpool.Conn, tx pgx.Tx) error
 	if errors.Is(err, pgx.ErrTxCommitRollback) {
 		return group.NotWritten(err)
 	}
-	if err == nil && notes.unreplicated != "" {
-		err = errors.New("the server: " + notes.unreplicated)
+	if err == nil {
+		err = notes.doubt()
 	}
 	if err == nil {
 		return nil
