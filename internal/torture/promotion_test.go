@@ -53,6 +53,8 @@ func promotions(t *testing.T, own uint64, most int) {
 		c.promotes()
 		if n == 0 {
 			l.progress(30)
+			l.splits(c, old, gateways)
+			l.progress(30)
 			l.isolated(c, old)
 		}
 		c.repairs() // until then, where both have failed, no commit ends
@@ -88,6 +90,22 @@ func (l *lane) isolated(c *cluster, old *pgtest.Server) {
 	g.kill()
 	c.must(old.Kill())
 	c.must(old.Move(port))
+}
+
+// splits lets the old primary come back at its own address beside the new one, where every gateway finds it first. One that does may stop writing until it is started
+// anew.
+func (l *lane) splits(c *cluster, old *pgtest.Server, gateways []*process) {
+	l.t.Helper()
+	const long = 3 * time.Second
+	c.must(old.Up())
+	gateways[0].kill()
+	gateways[0] = l.seats[0].answering() // it takes the first primary that it finds
+	within(nil, long)
+	c.must(old.Kill())
+	for i, g := range gateways {
+		g.kill()
+		gateways[i] = l.seats[i].answering()
+	}
 }
 
 // cluster is a primary with two standbys, one of which has to have a change before it counts.
