@@ -111,10 +111,10 @@ func (s snapshot) forgotten(key string, told ack) []string {
 	return found
 }
 
-// count gives how many payments stand in a state.
-func (s snapshot) count(state string) (n int) {
+// unknown gives how many payments nobody can say of whether they were made.
+func (s snapshot) unknown() (n int) {
 	for _, p := range s.payments {
-		if p.last() == state {
+		if state := p.last(); state == "UNKNOWN" || state == "PARKED" {
 			n++
 		}
 	}

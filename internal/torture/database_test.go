@@ -53,7 +53,7 @@ func (l *lane) closes(gateways []*process, format string, args ...any) snapshot 
 	wrong := seen.violations()
 	report(l.t, *seed, wrong)
 	l.t.Logf(format+": %d payments acknowledged, %d recorded, %d executed, %d unknown, %d violations",
-		append(args, len(seen.acks), len(seen.payments), len(seen.ledger), seen.count("UNKNOWN"), len(wrong))...)
+		append(args, len(seen.acks), len(seen.payments), len(seen.ledger), seen.unknown(), len(wrong))...)
 	return seen
 }
 

@@ -12,6 +12,7 @@ import (
 func TestAGatewayStandsStill(t *testing.T) {
 	t.Parallel()
 	l := newLane(t, setup{database: fresh(t), seats: 3, timeout: "1s", delay: "20ms", seed: *seed, pace: steady()})
+	l.book.sound = true // a late refusal resolves nothing
 	gateways := []*process{
 		l.seats[0].answering("JALUR_FAULTPOINT=before-pay:20:stop"), l.seats[1].answering("JALUR_FAULTPOINT=after-pay:20:stop"), l.seats[2].answering(),
 	}
@@ -34,7 +35,7 @@ func TestAGatewayStandsStill(t *testing.T) {
 	unsent, late := 0, 0
 	for key, p := range seen.payments {
 		a := p.attempts[len(p.attempts)-1]
-		if !slices.ContainsFunc(a.events, func(e event) bool { return e.to == "UNKNOWN" && e.actor == "reconciler" }) {
+		if !slices.ContainsFunc(a.events, func(e event) bool { return e.from == "SENDING" && e.actor == "reconciler" }) {
 			continue
 		}
 		switch {
