@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 	"github.com/jalurhq/jalur/core/transport"
 )
 
@@ -23,7 +24,9 @@ type Clock interface {
 type System struct{}
 
 // Now gives the wall clock in UTC, to the microsecond that the journal keeps.
-func (System) Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+func (System) Now() time.Time {
+	return faultpoint.Wall(time.Now()).UTC().Truncate(time.Microsecond)
+}
 
 // Boot gives the time since the machine started, suspension included.
 func (System) Boot() time.Duration { return transport.BootTime() }

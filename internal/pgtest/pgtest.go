@@ -1,12 +1,12 @@
-// Package pgtest starts a PostgreSQL server for a test: a real one, on this machine, with a data folder of its own.
+// Package pgtest starts PostgreSQL servers for a test, and hurts them: real ones, on this machine, each with a data folder of its own.
 package pgtest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -29,7 +29,8 @@ var errMissing = errors.New("no PostgreSQL server is installed: apt-get install 
 
 const (
 	startWait = 60 * time.Second
-	tries     = 5 // for a port that somebody else took meanwhile
+	bootWait  = 10 * time.Second // until there is a process
+	tries     = 5                // for a port that somebody else took meanwhile
 	userName  = "jalur"
 )
 
@@ -41,11 +42,30 @@ type Server struct {
 	owner *syscall.Credential // root may not run a server
 
 	databases atomic.Int64
+	memory    []string // shared memory that a kill has left behind, until the server starts again
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd
 	alive io.Closer // the server ends with it, so that none outlives a test that is killed
-	log   *bytes.Buffer
+	log   *text
+}
+
+// text is what a process has said so far.
+type text struct {
+	mu   sync.Mutex
+	said strings.Builder
+}
+
+func (t *text) Write(data []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.said.Write(data)
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.said.String()
 }
 
 // Start starts a server that ends with the test. Settings are lines of postgresql.conf.
@@ -65,6 +85,15 @@ func Start(t testing.TB, settings ...string) *Server {
 
 // New is Start where there is no test yet: in TestMain.
 func New(settings ...string) (*Server, error) {
+	s, err := newServer()
+	if err != nil {
+		return nil, err
+	}
+	return s.first(func() error { return s.create(settings) })
+}
+
+// newServer gives a server without data.
+func newServer() (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -74,8 +103,23 @@ func New(settings ...string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{bin: bin, dir: dir}
-	if err := s.create(settings); err != nil {
+	if os.Geteuid() != 0 {
+		return s, nil
+	}
+	if s.owner, err = unprivileged(); err == nil {
+		err = os.Chown(dir, int(s.owner.Uid), int(s.owner.Gid))
+	}
+	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return s, nil
+}
+
+// first fills the data folder and starts the server on a port that is free.
+func (s *Server) first(fill func() error) (*Server, error) {
+	err := fill()
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
 	}
 	for range tries {
 		if s.port, err = freePort(); err == nil {
@@ -85,7 +129,7 @@ func New(settings ...string) (*Server, error) {
 			return s, nil
 		}
 	}
-	return nil, errors.Join(err, os.RemoveAll(dir))
+	return nil, errors.Join(err, s.Close())
 }
 
 // binaries gives the folder of the newest server that is installed.
@@ -110,15 +154,6 @@ func binaries() (string, error) {
 
 // create makes the data folder.
 func (s *Server) create(settings []string) error {
-	if os.Geteuid() == 0 {
-		var err error
-		if s.owner, err = unprivileged(); err != nil {
-			return err
-		}
-		if err := os.Chown(s.dir, int(s.owner.Uid), int(s.owner.Gid)); err != nil {
-			return err
-		}
-	}
 	if out, err := s.command("initdb", "--no-sync", "-A", "trust", "-U", userName, "-E", "UTF8", "--locale=C.UTF-8", "-D", s.data()).CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
@@ -181,10 +216,10 @@ func (s *Server) begin() error {
 	const script = `"$@" & server=$!; read -r _; kill -INT $server; wait $server`
 	server := []string{
 		"-c", script, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200",
+		"-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "dynamic_shared_memory_type=mmap",
 	}
 	cmd := exec.CommandContext(context.Background(), "/bin/sh", server...)
-	s.log = &bytes.Buffer{}
+	s.log = &text{}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, s.log, s.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner}
 	in, err := cmd.StdinPipe()
@@ -199,7 +234,7 @@ func (s *Server) begin() error {
 		if err = s.answers(); err == nil {
 			return nil
 		}
-		if s.pid() == 0 && time.Since(began) > time.Second {
+		if s.pid() == 0 && (strings.Contains(s.log.String(), "FATAL") || time.Since(began) > bootWait) {
 			break
 		}
 	}
@@ -221,54 +256,6 @@ func (s *Server) answers() error {
 	}
 	return conn.Close(ctx)
 }
-
-// pid gives the server's own process, or 0.
-func (s *Server) pid() int {
-	text, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
-	if err != nil {
-		return 0
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil || syscall.Kill(pid, 0) != nil {
-		return 0
-	}
-	return pid
-}
-
-// Kill ends the server as a crash does, and waits until it is gone.
-func (s *Server) Kill() error { return s.stop(syscall.SIGKILL) }
-
-// Stop ends the server and its connections in order.
-func (s *Server) Stop() error { return s.stop(syscall.SIGINT) }
-
-func (s *Server) stop(signal syscall.Signal) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cmd == nil {
-		return nil
-	}
-	var err error
-	if pid := s.pid(); pid != 0 {
-		err = syscall.Kill(pid, signal)
-		for s.pid() != 0 && !zombie(pid) {
-			pause()
-		}
-	}
-	_ = s.alive.Close() // the shell ends with its server
-	_ = s.cmd.Wait()    // with the server's status
-	s.cmd = nil
-	return err
-}
-
-// zombie reports whether a process has ended and only its parent hasn't looked yet.
-func zombie(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil || bytes.Contains(stat, []byte(") Z "))
-}
-
-// Close stops the server and removes its folder.
-func (s *Server) Close() error { return errors.Join(s.Stop(), os.RemoveAll(s.dir)) }
 
 // Port is where the server listens on 127.0.0.1.
 func (s *Server) Port() int { return s.port }
@@ -319,14 +306,14 @@ func (s *Server) Run(t testing.TB, program string, args ...string) []byte {
 	return out
 }
 
-func freePort() (int, error) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// freePort gives one from below the ports that the system hands out by itself: it must still be free when a server that was killed starts again.
+func freePort() (port int, err error) {
+	for range 100 {
+		port = 12000 + rand.IntN(8000)
+		var l net.Listener
+		if l, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			return port, l.Close()
+		}
 	}
-	address, ok := l.Addr().(*net.TCPAddr)
-	if err := l.Close(); err != nil || !ok {
-		return 0, fmt.Errorf("no free port: %w", err)
-	}
-	return address.Port, nil
+	return 0, fmt.Errorf("no free port: %w", err)
 }

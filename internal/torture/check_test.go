@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"testing"
-
-	_ "modernc.org/sqlite"
 )
 
 // snapshot is all that can be seen once nothing is under way: what the callers were told, what the provider did, and what stands in the journal.
@@ -25,6 +22,14 @@ type snapshot struct {
 type payment struct {
 	id, account string
 	attempts    []attempt
+}
+
+// last gives the state of the last attempt, or "".
+func (p payment) last() string {
+	if len(p.attempts) == 0 {
+		return ""
+	}
+	return p.attempts[len(p.attempts)-1].state
 }
 
 type attempt struct {
@@ -111,6 +116,16 @@ func (s snapshot) forgotten(key string, told ack) []string {
 	return found
 }
 
+// unknown gives how many payments nobody can say of whether they were made.
+func (s snapshot) unknown() (n int) {
+	for _, p := range s.payments {
+		if state := p.last(); state == "UNKNOWN" || state == "PARKED" {
+			n++
+		}
+	}
+	return n
+}
+
 func (p payment) violations(key string, executed int) []string {
 	var found []string
 	wrong := func(format string, args ...any) {
@@ -138,7 +153,7 @@ func (p payment) violations(key string, executed int) []string {
 	if standing > 1 {
 		wrong("%d live attempts", standing)
 	}
-	last := p.attempts[len(p.attempts)-1].state
+	last := p.last()
 	switch {
 	case (last == "CONFIRMED" || last == "REFUNDED") && executed != 1, last == "FAILED" && executed != 0:
 		wrong("%s, and executed %d times", last, executed)
@@ -178,18 +193,19 @@ func (a attempt) violations() []string {
 	return found
 }
 
-// readJournal reads the file itself, past the code that wrote it.
-func readJournal(t *testing.T, path string, s *snapshot) {
+// read reads the tables themselves, past the code that wrote them.
+func (l *lane) read(s *snapshot) {
+	t := l.t
 	t.Helper()
-	file, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
+	tables, err := l.journal.open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	if err := file.QueryRow("PRAGMA quick_check").Scan(&s.integrity); err != nil {
+	defer tables.Close()
+	if s.integrity, err = l.journal.integrity(tables); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := file.Query(`SELECT p.key, p.id, p.account, a.id, a.state, a.fence, a.next_at IS NOT NULL, a.invoice IS NOT NULL,
+	rows, err := tables.Query(`SELECT p.key, p.id, p.account, a.id, a.state, a.fence, a.next_at IS NOT NULL, a.invoice IS NOT NULL,
 		(SELECT count(*) FROM operator_case AS c WHERE c.attempt_id = a.id AND c.kind = 'parked' AND c.closed_at IS NULL),
 		e.from_state, e.to_state, e.actor, e.fence
 		FROM payment AS p LEFT JOIN attempt AS a ON a.payment_id = p.id LEFT JOIN attempt_event AS e ON e.attempt_id = a.id ORDER BY p.id, a.n, e.id`)

@@ -20,17 +20,17 @@ func TestAFullDisk(t *testing.T) {
 		t.Skipf("no file system can be mounted here: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
-	l := newLane(t, setup{folder: disk, timeout: "30s"})
-	g := l.answering()
-	c := caller{url: "http://" + l.listen, client: newClient(), book: l.book, wait: "1"}
+	l := newLane(t, setup{folder: disk, timeout: "30s", pace: pace{callers: 8, wait: "1"}})
+	g := l.seats[0].answering()
+	c := caller{url: l.seats[0].url(), client: newClient(), pace: l.pace}
 	defer c.client.CloseIdleConnections()
-	running := l.load("1")
+	running := l.load()
 	var refused order // nobody else tries these
 	n := 0
 	eventually(t, "a full disk", func() bool {
 		n++
 		refused = order{fmt.Sprintf("full-%d", n), fmt.Sprintf("0899%05d0000", n)}
-		status, _, err := c.post(refused, amount)
+		status, _, err := c.post(c.url, refused, amount)
 		return err == nil && status == http.StatusServiceUnavailable
 	})
 	full := l.book.acknowledged()
@@ -41,7 +41,7 @@ func TestAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "payments again", func() bool {
-		status, a, err := c.post(refused, amount)
+		status, a, err := c.post(c.url, refused, amount)
 		return err == nil && status < http.StatusBadRequest && a.final()
 	})
 	eventually(t, "more payments", func() bool { return l.book.acknowledged() > full+100 })

@@ -27,15 +27,16 @@ type book struct {
 	orders []order
 	acks   map[string]ack
 	broken []string // what an answer itself showed to be wrong
+	sound  bool     // no order is one that the provider refuses
 }
 
-// fresh enters a new order. Every tenth is one that the provider refuses.
+// fresh enters a new order. Every tenth is one that the provider refuses, unless all are to be sound.
 func (b *book) fresh() order {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := len(b.orders)
 	o := order{fmt.Sprintf("key-%d", n), fmt.Sprintf("08%07d0000", n)}
-	if n%10 == 9 {
+	if n%10 == 9 && !b.sound {
 		o.account = fmt.Sprintf("08%05d999202", n)
 	}
 	b.orders = append(b.orders, o)
@@ -81,22 +82,31 @@ func (b *book) acknowledged() int {
 	return len(b.acks)
 }
 
-// caller makes payments at one gateway until it is gone.
+// pace is how hard callers press.
+type pace struct {
+	callers int           // of each gateway
+	pause   time.Duration // of each caller, from one payment to the next
+	patient bool          // they go on when their gateway is gone: another one will come
+	wait    string        // of the header Prefer; "": none
+}
+
+// caller makes payments at one gateway until it is gone, and repeats some at the others.
 type caller struct {
 	url    string
+	others []string
 	client *http.Client
 	book   *book
+	pace   pace
 	rng    *rand.Rand
-	wait   string // of the header Prefer; "": none
 }
 
 const (
 	amount  = 100000
-	callers = 8
+	backOff = 20 * time.Millisecond // after a refusal
 )
 
 func newClient() *http.Client {
-	return &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: callers}}
+	return &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 }
 
 func (c caller) run(stop <-chan struct{}) {
@@ -106,49 +116,77 @@ func (c caller) run(stop <-chan struct{}) {
 			return
 		default:
 		}
-		if err := c.once(); err != nil {
+		pause := c.pace.pause
+		served, err := c.once()
+		if err != nil && !c.pace.patient {
 			return // the gateway is gone
+		}
+		if !served {
+			pause = max(pause, backOff)
+		}
+		if pause > 0 {
+			within(stop, pause)
 		}
 	}
 }
 
-// once makes a new payment, asks for one again, or tries a key for something else.
-func (c caller) once() error {
+// once makes a new payment, asks for one again, here or elsewhere, or tries a key for something else. served: there was an answer, and it was no refusal.
+func (c caller) once() (served bool, err error) {
 	dice := c.rng.IntN(20)
 	o, acknowledged := c.book.earlier(c.rng)
 	switch {
 	case dice == 0 && acknowledged:
-		status, _, err := c.post(o, amount+1000)
+		status, _, err := c.post(c.url, o, amount+1000)
 		if err == nil && status < http.StatusBadRequest {
 			c.book.wrongf("%s was taken for another amount: %d", o.key, status)
 		}
-		return err
+		return status != http.StatusServiceUnavailable, err
 	case dice > 5 || o.key == "":
 		o = c.book.fresh()
+	case dice > 2:
+		c.elsewhere(o)
 	}
-	status, said, err := c.post(o, amount)
-	switch {
-	case err != nil:
-		return err
-	case status < http.StatusBadRequest:
-		c.book.acknowledge(o, said)
-	case status != http.StatusServiceUnavailable:
-		c.book.wrongf("%s was answered %d", o.key, status)
+	status, said, err := c.post(c.url, o, amount)
+	if err != nil {
+		c.elsewhere(o) // nobody knows what became of it: the same key is always safe
+		return false, err
 	}
-	return nil
+	return c.heard(o, status, said), nil
 }
 
-func (c caller) post(o order, rupiah int) (int, ack, error) {
+// elsewhere makes a payment under a key that was tried before, at another gateway. That one may be gone as well.
+func (c caller) elsewhere(o order) {
+	if len(c.others) == 0 {
+		return
+	}
+	if status, said, err := c.post(c.others[c.rng.IntN(len(c.others))], o, amount); err == nil {
+		c.heard(o, status, said)
+	}
+}
+
+func (c caller) heard(o order, status int, said ack) (served bool) {
+	switch {
+	case status < http.StatusBadRequest:
+		c.book.acknowledge(o, said)
+	case status == http.StatusServiceUnavailable:
+		return false
+	default:
+		c.book.wrongf("%s was answered %d", o.key, status)
+	}
+	return true
+}
+
+func (c caller) post(url string, o order, rupiah int) (int, ack, error) {
 	body := fmt.Sprintf(`{"merchant":"GOPAY","account":%q,"amount":%d}`, o.account, rupiah)
-	req, err := http.NewRequest(http.MethodPost, c.url+"/v1/payments", strings.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, url+"/v1/payments", strings.NewReader(body))
 	if err != nil {
 		return 0, ack{}, err
 	}
 	req.GetBody = nil
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", o.key)
-	if c.wait != "" {
-		req.Header.Set("Prefer", "wait="+c.wait)
+	if c.pace.wait != "" {
+		req.Header.Set("Prefer", "wait="+c.pace.wait)
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
@@ -186,13 +224,16 @@ func (l *load) end() {
 	l.client.CloseIdleConnections()
 }
 
-func (l *lane) load(wait string) *load {
-	running := &load{stop: make(chan struct{}), client: newClient()}
-	for range callers {
-		c := caller{"http://" + l.listen, running.client, l.book, rand.New(rand.NewPCG(l.rng.Uint64(), 0)), wait}
-		running.callers.Go(func() { c.run(running.stop) })
+// load presses all gateways of a lane.
+func (l *lane) load() *load {
+	all := &load{stop: make(chan struct{}), client: newClient()}
+	for _, s := range l.seats {
+		for range l.pace.callers {
+			c := s.caller(all.client)
+			all.callers.Go(func() { c.run(all.stop) })
+		}
 	}
-	return running
+	return all
 }
 
 // get reads JSON from an address.

@@ -22,13 +22,13 @@ func TestAPausedSenderDoesNotSend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLane(t, setup{timeout: "30s"})
-			g := l.answering(test.env)
-			c := caller{url: "http://" + l.listen, client: newClient(), wait: "30"}
+			g := l.seats[0].answering(test.env)
+			c := caller{url: l.seats[0].url(), client: newClient(), pace: pace{wait: "30"}}
 			defer c.client.CloseIdleConnections()
 			o := l.book.fresh()
 			said := make(chan ack, 1)
 			go func() {
-				_, a, err := c.post(o, amount)
+				_, a, err := c.post(c.url, o, amount)
 				if err != nil {
 					t.Error(err)
 				}
@@ -44,7 +44,7 @@ func TestAPausedSenderDoesNotSend(t *testing.T) {
 			if n := l.ledger()[o.account]; a.state != "failed" || n != 0 {
 				t.Errorf("%s, and executed %d times", a.state, n)
 			}
-			if _, next, err := c.post(l.book.fresh(), amount); err != nil || next.state != "succeeded" {
+			if _, next, err := c.post(c.url, l.book.fresh(), amount); err != nil || next.state != "succeeded" {
 				t.Errorf("the next payment: %v %v", next, err)
 			}
 			g.signal(syscall.SIGTERM)
@@ -75,8 +75,8 @@ func TestAGatewayThatIsAskedToEndLosesNothing(t *testing.T) {
 	l := newLane(t, setup{delay: "50ms", timeout: "30s"})
 	for range 2 {
 		enough := l.book.acknowledged() + 100
-		g := l.answering()
-		running := l.load("")
+		g := l.seats[0].answering()
+		running := l.load()
 		eventually(t, "some payments", func() bool { return l.book.acknowledged() >= enough })
 		g.signal(syscall.SIGTERM)
 		if status := g.ends(); status != 0 {
@@ -84,9 +84,9 @@ func TestAGatewayThatIsAskedToEndLosesNothing(t *testing.T) {
 		}
 		running.end()
 		between := snapshot{}
-		readJournal(t, l.journal, &between)
+		l.read(&between)
 		for key, p := range between.payments {
-			if state := p.attempts[len(p.attempts)-1].state; state != "CONFIRMED" && state != "FAILED" {
+			if state := p.last(); state != "CONFIRMED" && state != "FAILED" {
 				t.Errorf("%s was left as %s", key, state)
 			}
 		}

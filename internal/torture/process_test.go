@@ -54,7 +54,7 @@ func start(t *testing.T, dir string, env []string, binary string, args ...string
 		_ = p.cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(p.kill)
+	t.Cleanup(p.kill) // also where it stands still
 	return p
 }
 
@@ -79,6 +79,16 @@ func (p *process) ends() int {
 		p.t.Fatalf("did not end:\n%s", tail(text))
 	}
 	return p.cmd.ProcessState.ExitCode()
+}
+
+// ended asks the process to end, and wants it to end well.
+func (p *process) ended() {
+	p.t.Helper()
+	p.signal(syscall.SIGTERM)
+	if status := p.ends(); status != 0 {
+		text, _ := p.output()
+		p.t.Errorf("it ended with %d:\n%s", status, tail(text))
+	}
 }
 
 // printed waits for a line that starts with the prefix and gives the rest of it; ok is false where the process ended before.

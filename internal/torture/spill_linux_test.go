@@ -24,7 +24,7 @@ func TestAnOutcomeThatFindsNoSpace(t *testing.T) {
 			t.Parallel()
 			disk := smallDisk(t, "20m") // the spill's reserve, and little more
 			l := newLane(t, setup{folder: disk, spill: filepath.Join(disk, "spill"), delay: "3s", timeout: "30s"})
-			g := l.answering(test.env)
+			g := l.seats[0].answering(test.env)
 			o := l.book.fresh()
 			said := l.order(o)
 			l.underWay()
@@ -71,8 +71,8 @@ func (l *lane) order(o order) <-chan struct{} {
 	go func() {
 		defer close(said)
 		defer client.CloseIdleConnections()
-		c := caller{url: "http://" + l.listen, client: client}
-		if status, a, err := c.post(o, amount); err == nil && status < 400 {
+		c := caller{url: l.seats[0].url(), client: client}
+		if status, a, err := c.post(c.url, o, amount); err == nil && status < 400 {
 			l.book.acknowledge(o, a)
 		}
 	}()
@@ -88,7 +88,7 @@ func (l *lane) underWay() {
 		var page struct {
 			Payments []shown `json:"payments"`
 		}
-		return get(client, "http://"+l.listen+"/v1/payments?state=pending", &page) == nil && len(page.Payments) == 1
+		return get(client, l.seats[0].url()+"/v1/payments?state=pending", &page) == nil && len(page.Payments) == 1
 	})
 }
 
@@ -114,7 +114,7 @@ func fill(t *testing.T, disk string) string {
 // invoice reads from the journal what is known of an order.
 func (l *lane) invoice(o order) string {
 	l.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+l.journal+"?mode=ro")
+	db, err := l.journal.open()
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -132,8 +132,8 @@ func (l *lane) invoice(o order) string {
 func TestAFailedDisk(t *testing.T) {
 	t.Parallel()
 	l := newLane(t, setup{delay: "50ms", timeout: "30s"})
-	g := l.answering("JALUR_FAULTPOINT=disk:60:fail")
-	running := l.load("")
+	g := l.seats[0].answering("JALUR_FAULTPOINT=disk:60:fail")
+	running := l.load()
 	status := g.ends()
 	running.end()
 	if text, _ := g.output(); status != 1 || !strings.Contains(text, "jalur: the disk failed under the journal") || !strings.Contains(text, "kept in the spill") {

@@ -30,6 +30,14 @@ type notes struct {
 	unreplicated string // what the server said about a commit that no standby has
 }
 
+// doubt gives an error where the server said that no standby has what it committed.
+func (n *notes) doubt() error {
+	if n.unreplicated == "" {
+		return nil
+	}
+	return errors.New("the server: " + n.unreplicated)
+}
+
 func notesOf(c *pgconn.PgConn) *notes {
 	n, ok := c.CustomData()[notesKey].(*notes)
 	if !ok {
@@ -112,7 +120,7 @@ type facts struct {
 	fsync       string
 	systemID    string
 	database    int64
-	timeline    int64
+	run
 	clock       time.Time
 	askedBefore time.Time
 }
@@ -122,12 +130,12 @@ const sqlFacts = `SELECT current_setting('server_version_num')::int, pg_is_in_re
 	(SELECT system_identifier::text FROM pg_control_system()),
 	(SELECT oid::bigint FROM pg_database WHERE datname = current_database()),
 	CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint END,
-	clock_timestamp()`
+	(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint, clock_timestamp()`
 
 func look(ctx context.Context, conn *pgx.Conn) (facts, error) {
 	f := facts{askedBefore: time.Now()}
 	err := conn.QueryRow(ctx, sqlFacts).Scan(&f.version, &f.recovering, &f.readOnly, &f.syncCommit, &f.standbys, &f.fsync,
-		&f.systemID, &f.database, &f.timeline, &f.clock)
+		&f.systemID, &f.database, &f.run.timeline, &f.run.started, &f.clock)
 	if err != nil {
 		return f, fmt.Errorf("what the server is: %w", err)
 	}

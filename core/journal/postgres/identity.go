@@ -41,15 +41,6 @@ type memory struct {
 	heldAt   int64 // what was there when it was held
 }
 
-// meetReader looks at a connection that is to read.
-func (s *Store) meetReader(ctx context.Context, conn *pgx.Conn) error {
-	f, err := look(ctx, conn)
-	if err != nil {
-		return err
-	}
-	return s.memory.outlived(f)
-}
-
 // meetWriter looks whether a connection leads to the database that the journal was written on, with all that was acknowledged.
 func (s *Store) meetWriter(ctx context.Context, conn *pgx.Conn) error {
 	f, err := look(ctx, conn)
@@ -59,6 +50,7 @@ func (s *Store) meetWriter(ctx context.Context, conn *pgx.Conn) error {
 	if err := s.memory.outlived(f); err != nil {
 		return err
 	}
+	s.standsAlone(f)
 	return s.welcome(ctx, db.New(conn), f)
 }
 

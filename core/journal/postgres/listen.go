@@ -45,7 +45,7 @@ func (s *Store) listen(ctx context.Context, changed func(core.PaymentID)) (heard
 		return false, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing of ours is on it
-	if err := s.meetReader(ctx, conn); err != nil {
+	if _, err := look(ctx, conn); err != nil {
 		return false, err
 	}
 	if _, err := conn.Exec(ctx, "LISTEN jalur_journal"); err != nil {

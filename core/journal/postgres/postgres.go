@@ -87,8 +87,9 @@ type Store struct {
 	writers  *pgxpool.Pool
 	writing  *group.Group[*change]
 
-	unsure atomic.Bool  // a commit brought an error, and none has succeeded since
-	seen   atomic.Int64 // the newest event that was seen, or that a caller was told of
+	unsure atomic.Bool         // a commit brought an error, and none has succeeded since
+	seen   atomic.Int64        // the newest event that was seen, or that a caller was told of
+	proven atomic.Pointer[run] // the last one whose standbys have all that it shows
 	memory memory
 
 	closing  sync.Once

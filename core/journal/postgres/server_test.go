@@ -138,6 +138,40 @@ func TestStandbyDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// A server that starts after a crash shows what it had committed and no standby has. A failover would lose it, so nobody is told of it.
+func TestUnreplicatedIsNotShown(t *testing.T) {
+	t.Parallel()
+	own := pgtest.Start(t)
+	name := own.Database(t)
+	config := postgres.Config{DSN: own.DSN(name), CommitWait: 300 * time.Millisecond, StatementWait: 2 * time.Second}
+	submit(t, open(t, config), newPayment(1))
+	if err := errors.Join(own.Configure("synchronous_standby_names = 'FIRST 1 (ghost)'"), own.Kill(), own.Up()); err != nil {
+		t.Fatal(err)
+	}
+	lost := newPayment(2)
+	_, _, err := open(t, config).Submit(t.Context(), lost, because())
+	if err == nil {
+		t.Fatal("a commit without a standby succeeded")
+	}
+	if err := errors.Join(own.Kill(), own.Up()); err != nil {
+		t.Fatal(err)
+	}
+	store := open(t, config)
+	for range 3 {
+		if p, err := store.ByKey(t.Context(), lost.Client, lost.Key); err == nil || errors.Is(err, journal.ErrNotFound) {
+			t.Fatalf("a payment that is on no standby: %s, %v", p.ID, err)
+		}
+	}
+	if waits := waiting(t, own.Connect(t, name)); waits > 2 {
+		t.Errorf("%d connections wait for the standby", waits)
+	}
+	own.Exec(t, name, "SET synchronous_commit = off", "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
+	eventually(t, "what is there is shown again", func() bool {
+		_, err := store.ByKey(t.Context(), "shop", newPayment(1).Key)
+		return err == nil
+	})
+}
+
 // pgx's own way to end a statement would cancel it. Should that change, guard can go.
 func TestNothingIsCancelled(t *testing.T) {
 	t.Parallel()

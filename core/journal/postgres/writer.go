@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/jalurhq/jalur/core/internal/faultpoint"
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/journal/internal/group"
 	"github.com/jalurhq/jalur/core/journal/postgres/internal/db"
@@ -145,7 +146,7 @@ func (s *Store) transact(ctx context.Context, changes ...*change) error {
 		return err
 	}
 	if unsure {
-		if err := standbysAnswer(work, conn); err != nil {
+		if err := standbysAnswer(work, conn.Conn()); err != nil {
 			return group.NotWritten(err)
 		}
 	}
@@ -164,9 +165,11 @@ func (s *Store) transact(ctx context.Context, changes ...*change) error {
 			return group.NotWritten(err)
 		}
 	}
+	faultpoint.At("in-transaction")
 	if err := s.commit(ctx, conn, tx); err != nil {
 		return err
 	}
+	faultpoint.At("committed")
 	if unsure {
 		s.unsure.Store(false)
 	}
@@ -180,7 +183,7 @@ const sqlStuck = `SELECT count(*) FROM pg_stat_activity
 
 // standbysAnswer refuses to begin what would only wait beside a commit that waits already: each would hold a connection of the server until the standby
 // is back.
-func standbysAnswer(ctx context.Context, conn *pgxpool.Conn) error {
+func standbysAnswer(ctx context.Context, conn *pgx.Conn) error {
 	var stuck int
 	if err := conn.QueryRow(ctx, sqlStuck).Scan(&stuck); err != nil {
 		return fmt.Errorf("what commits wait for: %w", err)
@@ -260,8 +263,8 @@ func (s *Store) commit(ctx context.Context, conn *pgxpool.Conn, tx pgx.Tx) error
 	if errors.Is(err, pgx.ErrTxCommitRollback) {
 		return group.NotWritten(err)
 	}
-	if err == nil && notes.unreplicated != "" {
-		err = errors.New("the server: " + notes.unreplicated)
+	if err == nil {
+		err = notes.doubt()
 	}
 	if err == nil {
 		return nil
