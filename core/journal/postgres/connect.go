@@ -112,14 +112,14 @@ func (s *Store) pool(ctx context.Context, address *pgx.ConnConfig, most int, mee
 
 // facts are what a server says of itself.
 type facts struct {
-	version     int
-	recovering  bool
-	readOnly    string
-	syncCommit  string
-	standbys    string
-	fsync       string
-	systemID    string
-	database    int64
+	version    int
+	recovering bool
+	readOnly   string
+	syncCommit string
+	standbys   string
+	fsync      string
+	systemID   string
+	database   int64
 	run
 	clock       time.Time
 	askedBefore time.Time
@@ -135,7 +135,7 @@ const sqlFacts = `SELECT current_setting('server_version_num')::int, pg_is_in_re
 func look(ctx context.Context, conn *pgx.Conn) (facts, error) {
 	f := facts{askedBefore: time.Now()}
 	err := conn.QueryRow(ctx, sqlFacts).Scan(&f.version, &f.recovering, &f.readOnly, &f.syncCommit, &f.standbys, &f.fsync,
-		&f.systemID, &f.database, &f.run.timeline, &f.run.started, &f.clock)
+		&f.systemID, &f.database, &f.timeline, &f.started, &f.clock)
 	if err != nil {
 		return f, fmt.Errorf("what the server is: %w", err)
 	}
