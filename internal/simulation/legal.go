@@ -23,7 +23,6 @@ type rule struct {
 	said []core.Outcome
 	// sameFence: only under the fence of the event before, so by the very sender.
 	sameFence bool
-	unused    bool // nobody makes it today
 }
 
 // rules is the state machine as docs/states.md and the specification of the faults have it, typed from there. The engine's own table is not
@@ -56,7 +55,7 @@ func rules() []rule {
 		{from: journal.Parked, to: journal.Refunded, who: []string{sender, operatorOf}, said: []core.Outcome{core.Refunded}},
 		{from: journal.Parked, to: journal.Failed, who: []string{operatorOf}},
 
-		{from: journal.Confirmed, to: journal.Refunded, who: []string{asker, operatorOf}, said: []core.Outcome{core.Refunded}, unused: true},
+		{from: journal.Confirmed, to: journal.Refunded, who: []string{operatorOf}, said: []core.Outcome{core.Refunded}},
 	}
 }
 

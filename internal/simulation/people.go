@@ -89,6 +89,9 @@ func (w *World) operator() {
 			if w.resolvable(a) {
 				w.resolve(a)
 			}
+			if w.givenBack(a) {
+				w.askForRefund(a)
+			}
 		}
 		w.sleep(w.between(rest, 60*rest))
 	}
@@ -104,6 +107,25 @@ func (w *World) resolvable(a journal.Attempt) bool {
 	}
 	waited := w.boot-w.checker.claimed[a.ID] >= operatorWaits || c.desc.StatusResubmits // there the engine has to wait for him
 	return waited && c.underWay[a.ID] == 0 && w.checker.tries[a.ID] < operatorTries
+}
+
+// givenBack reports whether the provider's report now has as given back what the journal has as done. He sees it once.
+func (w *World) givenBack(a journal.Attempt) bool {
+	c := w.companyOf(a)
+	if a.State != journal.Confirmed || c == nil || w.checker.tries[a.ID] >= operatorTries {
+		return false
+	}
+	o := c.byRef(a.ID)
+	return o != nil && o.invoice == a.Invoice && (o.standing == returned || o.standing == reversed)
+}
+
+func (w *World) askForRefund(a journal.Attempt) {
+	g := w.gateways[w.rng.IntN(len(w.gateways))]
+	if !g.up || g.stopping {
+		return
+	}
+	w.checker.tries[a.ID]++
+	w.spawn(g, false, w.between(time.Millisecond, time.Second), func() { g.resolve(a, true, a.Invoice) })
 }
 
 func (w *World) companyOf(a journal.Attempt) *company {
