@@ -112,7 +112,22 @@ func (s *Server) end(signal syscall.Signal) error {
 	for s.pid() != 0 && !zombie(pid) {
 		pause()
 	}
+	if signal == syscall.SIGKILL {
+		s.sweep()
+	}
 	return err
+}
+
+// sweep kills who was being started when the rest was killed. All processes of a server work in its data folder.
+func (s *Server) sweep() {
+	folders, _ := filepath.Glob("/proc/[0-9]*/cwd") // the pattern is a good one
+	for _, link := range folders {
+		folder, err := os.Readlink(link)
+		pid, notPID := strconv.Atoi(filepath.Base(filepath.Dir(link)))
+		if err == nil && notPID == nil && folder == s.data() {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+		}
+	}
 }
 
 // zombie reports whether a process has ended and only its parent hasn't looked yet.

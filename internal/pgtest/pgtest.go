@@ -220,7 +220,7 @@ func (s *Server) begin() error {
 	}
 	cmd := exec.CommandContext(context.Background(), "/bin/sh", server...)
 	s.log = &text{}
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, s.log, s.log
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = s.dir, s.log, s.log, bootWait
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner}
 	in, err := cmd.StdinPipe()
 	if err != nil {
