@@ -220,3 +220,9 @@ type Notifier interface {
 	// down not at all: whoever waits for a payment also reads it from time to time.
 	Changes(ctx context.Context, changed func(core.PaymentID))
 }
+
+// Timekeeper is what a [Store] may offer beside: a time that all who use the journal share, and that setting this machine's wall clock doesn't change. Leases are kept by it.
+type Timekeeper interface {
+	// Time is the database server's clock, or where one process alone has the journal, its wall clock at the start and the time since. It is told without asking the database.
+	Time() time.Time
+}

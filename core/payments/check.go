@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/journal/checker"
 )
 
@@ -22,11 +23,11 @@ type Checks struct {
 func (s *Service) Halt(reason string) { s.engine.Halt(reason) }
 
 // check looks the journal over again and again until the context ends.
-func (s *Service) check(ctx context.Context, when Checks) {
+func (s *Service) check(ctx context.Context, store journal.Store, when Checks) {
 	clock := s.engine.Clock
 	watched := clock.Now()
 	for pause := when.First; clock.Sleep(ctx, pause) == nil; pause = when.Every {
-		report, err := checker.Check(ctx, s.store, checker.Options{Now: clock.Now, Watched: watched})
+		report, err := checker.Check(ctx, store, checker.Options{Now: clock.Now, Watched: watched})
 		s.heed(ctx, report, when.KeepSending)
 		if err != nil && ctx.Err() == nil {
 			s.log.LogAttrs(ctx, slog.LevelError, "the journal could not be checked to its end", slog.String("err", err.Error()))

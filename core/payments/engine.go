@@ -57,7 +57,7 @@ type Engine struct {
 // NewEngine gives an Engine.
 func NewEngine(cfg EngineConfig) *Engine {
 	e := &Engine{EngineConfig: cfg, failed: make(chan struct{})}
-	e.Store = watched{cfg.Store, sync.OnceFunc(e.fail)}
+	e.Store = watched{newLeased(cfg.Store, cfg.Clock), sync.OnceFunc(e.fail)}
 	return e
 }
 

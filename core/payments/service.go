@@ -61,7 +61,7 @@ func New(cfg Config) *Service {
 			Store: engine.Store, Clock: cfg.Clock, Router: cfg.Router, Owner: owner,
 			Rand: rand.Float64, Log: cfg.Log, Changed: hub.changed, SecondPersonAbove: cfg.SecondPersonAbove,
 		}),
-		catalogue: products, store: cfg.Store, router: cfg.Router, hub: hub, log: cfg.Log,
+		catalogue: products, store: engine.Store, router: cfg.Router, hub: hub, log: cfg.Log,
 		replayed: make(chan struct{}),
 	}
 	background, stop := context.WithCancel(context.Background())
@@ -75,7 +75,7 @@ func New(cfg Config) *Service {
 		s.working.Go(func() { store.Changes(background, hub.changed) })
 	}
 	if cfg.Checks.Every > 0 {
-		s.working.Go(func() { s.check(background, cfg.Checks) })
+		s.working.Go(func() { s.check(background, cfg.Store, cfg.Checks) })
 	}
 	return s
 }

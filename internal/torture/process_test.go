@@ -54,7 +54,13 @@ func start(t *testing.T, dir string, env []string, binary string, args ...string
 		_ = p.cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(p.kill) // also where it stands still
+	t.Cleanup(func() {
+		running := !within(p.done, 0)
+		p.kill() // also where it stands still
+		if text, _ := p.output(); running && t.Failed() {
+			t.Logf("%s %s printed:\n%s", filepath.Base(binary), strings.Join(args, " "), tail(text))
+		}
+	})
 	return p
 }
 

@@ -15,7 +15,10 @@ import (
 	"github.com/jalurhq/jalur/core/journal/postgres/internal/db"
 )
 
-var _ journal.Holder = (*Store)(nil)
+var (
+	_ journal.Holder     = (*Store)(nil)
+	_ journal.Timekeeper = (*Store)(nil)
+)
 
 // The words of journal_identity for what nobody had to decide.
 const (
@@ -125,6 +128,9 @@ func (s *Store) judge(ctx context.Context, q *db.Queries, f facts) (last db.Jour
 	newest, err := q.NewestEvent(ctx)
 	if err != nil {
 		return last, "", fmt.Errorf("the journal's newest event: %w", err)
+	}
+	if !s.isProven(f) { // what no standby has is not held against the next server
+		newest, last.Epoch = s.seen.Load(), min(last.Epoch, s.memory.newest())
 	}
 	s.heed(ctx, last, newest)
 	why, err := outgrown(ctx, q)
@@ -239,6 +245,12 @@ func (s *Store) home() facts {
 	s.memory.mu.Lock()
 	defer s.memory.mu.Unlock()
 	return s.memory.home
+}
+
+// Time implements [journal.Timekeeper]: the server's clock, as it was last read, and the time since.
+func (s *Store) Time() time.Time {
+	f := s.home()
+	return f.clock.Add(time.Since(f.askedBefore))
 }
 
 // Standing implements [journal.Holder].

@@ -175,7 +175,7 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) checkClock(before, theirs time.Time) error {
 	early, late := before.Sub(theirs), time.Until(theirs)
 	if off := max(early, late); off > s.config.Skew {
-		return fmt.Errorf("this machine's clock and the database's are %s apart: leases need both within %s", off.Round(time.Millisecond), s.config.Skew)
+		return fmt.Errorf("this machine's clock and the database's are %s apart: the times of payments need both within %s", off.Round(time.Millisecond), s.config.Skew)
 	}
 	return nil
 }

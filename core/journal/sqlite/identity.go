@@ -13,7 +13,10 @@ import (
 	"github.com/jalurhq/jalur/core/journal/sqlite/internal/db"
 )
 
-var _ journal.Holder = (*Store)(nil)
+var (
+	_ journal.Holder     = (*Store)(nil)
+	_ journal.Timekeeper = (*Store)(nil)
+)
 
 // The words of journal_identity for what nobody had to decide.
 const (

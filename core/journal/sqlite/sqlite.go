@@ -35,6 +35,8 @@ type Config struct {
 // Store is a [journal.Store] in an SQLite file.
 type Store struct {
 	now     func() time.Time
+	opened  time.Time // by the wall clock
+	since   time.Time // the same moment, by the clock that nobody sets
 	lock    *lock
 	writer  *writer
 	writing *group.Group[change]
@@ -116,20 +118,27 @@ func start(ctx context.Context, path string, config Config) (*Store, error) {
 	}
 	here := &standing{path: path, log: config.Logger}
 	w := newWriter(pool, config.Logger, here)
-	store := &Store{now: config.Now, readers: readers, reads: reads, writer: w, writing: group.New[change](0, w), standing: here}
+	store := &Store{now: config.Now, opened: config.Now(), since: time.Now(), readers: readers, reads: reads, writer: w, writing: group.New[change](0, w), standing: here}
 	if err := errors.Join(here.stand(ctx, db.New(pool), config.Now()), store.wake(ctx)); err != nil {
 		return nil, errors.Join(err, store.stop())
 	}
 	return store, nil
 }
 
-// wake makes the attempts of dead senders due.
+// far is a time of the next look that nobody sets: a clock that was ahead then has.
+const far = time.Hour
+
+// wake makes the attempts of dead senders due, and those that would have to wait for a clock that was set back.
 func (s *Store) wake(ctx context.Context) error {
 	return s.do(ctx, func(ctx context.Context, q *db.Queries) error {
-		_, err := q.WakeSending(ctx, nullMicros(s.now()))
+		now := s.now()
+		_, err := q.Wake(ctx, db.WakeParams{Now: nullMicros(now), Far: nullMicros(now.Add(far))})
 		return err
 	})
 }
+
+// Time implements [journal.Timekeeper]: one process alone has the file, so its own clocks serve.
+func (s *Store) Time() time.Time { return s.opened.Add(time.Since(s.since)) }
 
 // Ping writes one small row.
 func (s *Store) Ping(ctx context.Context) error {

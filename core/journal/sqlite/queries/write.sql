@@ -41,10 +41,10 @@ WHERE id IN (
 )
 RETURNING payment_id;
 
--- name: WakeSending :execrows
+-- name: Wake :execrows
 UPDATE attempt SET next_at = @now
-WHERE state = 'SENDING' AND state IN ('CREATED', 'SENDING', 'ACCEPTED', 'UNKNOWN', 'PARKED') -- by the index attempt_open
-    AND (next_at IS NULL OR next_at > @now);
+WHERE state IN ('CREATED', 'SENDING', 'ACCEPTED', 'UNKNOWN', 'PARKED') -- by the index attempt_open
+    AND (state = 'SENDING' AND (next_at IS NULL OR next_at > @now) OR next_at > @far);
 
 -- name: InvoiceHolder :one
 SELECT id FROM attempt WHERE provider = ? AND invoice = ?;

@@ -114,8 +114,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.updateAttemptStmt, err = db.PrepareContext(ctx, updateAttempt); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateAttempt: %w", err)
 	}
-	if q.wakeSendingStmt, err = db.PrepareContext(ctx, wakeSending); err != nil {
-		return nil, fmt.Errorf("error preparing query WakeSending: %w", err)
+	if q.wakeStmt, err = db.PrepareContext(ctx, wake); err != nil {
+		return nil, fmt.Errorf("error preparing query Wake: %w", err)
 	}
 	return &q, nil
 }
@@ -272,9 +272,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing updateAttemptStmt: %w", cerr)
 		}
 	}
-	if q.wakeSendingStmt != nil {
-		if cerr := q.wakeSendingStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing wakeSendingStmt: %w", cerr)
+	if q.wakeStmt != nil {
+		if cerr := q.wakeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing wakeStmt: %w", cerr)
 		}
 	}
 	return err
@@ -346,7 +346,7 @@ type Queries struct {
 	paymentByIDStmt    *sql.Stmt
 	paymentsByIDsStmt  *sql.Stmt
 	updateAttemptStmt  *sql.Stmt
-	wakeSendingStmt    *sql.Stmt
+	wakeStmt           *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -383,6 +383,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		paymentByIDStmt:    q.paymentByIDStmt,
 		paymentsByIDsStmt:  q.paymentsByIDsStmt,
 		updateAttemptStmt:  q.updateAttemptStmt,
-		wakeSendingStmt:    q.wakeSendingStmt,
+		wakeStmt:           q.wakeStmt,
 	}
 }

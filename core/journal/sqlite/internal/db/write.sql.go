@@ -352,14 +352,19 @@ func (q *Queries) UpdateAttempt(ctx context.Context, arg UpdateAttemptParams) (i
 	return result.RowsAffected()
 }
 
-const wakeSending = `-- name: WakeSending :execrows
+const wake = `-- name: Wake :execrows
 UPDATE attempt SET next_at = ?1
-WHERE state = 'SENDING' AND state IN ('CREATED', 'SENDING', 'ACCEPTED', 'UNKNOWN', 'PARKED') -- by the index attempt_open
-    AND (next_at IS NULL OR next_at > ?1)
+WHERE state IN ('CREATED', 'SENDING', 'ACCEPTED', 'UNKNOWN', 'PARKED') -- by the index attempt_open
+    AND (state = 'SENDING' AND (next_at IS NULL OR next_at > ?1) OR next_at > ?2)
 `
 
-func (q *Queries) WakeSending(ctx context.Context, now sql.NullInt64) (int64, error) {
-	result, err := q.exec(ctx, q.wakeSendingStmt, wakeSending, now)
+type WakeParams struct {
+	Now sql.NullInt64
+	Far sql.NullInt64
+}
+
+func (q *Queries) Wake(ctx context.Context, arg WakeParams) (int64, error) {
+	result, err := q.exec(ctx, q.wakeStmt, wake, arg.Now, arg.Far)
 	if err != nil {
 		return 0, err
 	}
