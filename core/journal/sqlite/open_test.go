@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -181,5 +182,33 @@ func TestKeeps(t *testing.T) {
 		if err := sqlite.Keeps(test.version, test.mode, test.sync, test.keys); test.fine != (err == nil) {
 			t.Errorf("%+v: %v", test, err)
 		}
+	}
+}
+
+// A time of the next look that is hours away was written by a clock that was ahead.
+func TestWhatAClockAheadHasPutOffIsDueAtTheNextStart(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		next time.Duration
+		due  int
+	}{
+		"hours away": {3 * time.Hour, 1},
+		"soon":       {5 * time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			where := path(t)
+			store := open(t, gateway(where))
+			submit(t, store, newPayment(1))
+			next := time.Now().Add(c.next)
+			exec(t, raw(t, where), fmt.Sprintf("UPDATE attempt SET state = 'UNKNOWN', next_at = %d", next.UnixMicro()))
+			closeStore(t, store)
+			store = open(t, gateway(where))
+			now := time.Now()
+			due, err := store.ClaimDue(t.Context(), journal.Claim{Owner: "me", Now: now, Until: now.Add(time.Minute), Limit: 5})
+			if err != nil || len(due) != c.due {
+				t.Errorf("%d are due (%v)", len(due), err)
+			}
+		})
 	}
 }
