@@ -116,7 +116,7 @@ fuzz-long: ## each fuzz target for FUZZTIME_LONG
 	@$(MAKE) fuzz FUZZTIME=$(FUZZTIME_LONG)
 
 TORTURE := ^(TestKill9|TestAPlantedBugIsFound|TestTheDatabaseDies|TestTheDatabaseIsAway|TestAGatewayStandsStill|TestClocksJump)$$
-tortured = go test -count=1 -timeout 0 -v -run '$(1)' ./internal/torture -args $(2) $(TORTURE_FLAGS) | { grep --line-buffered -v '^ *=== ' || true; }
+tortured = go test -count=1 -timeout 0 -v -run '$(1)' ./internal/torture -args $(2) $(TORTURE_FLAGS) | { grep --line-buffered -v '^ *=== \|^  *--- PASS' || true; }
 
 .PHONY: torture
 torture: needs-postgres ## kill gateways and plugins KILLS times under load, hurt their databases and clocks, and hold their journals against the provider's ledger

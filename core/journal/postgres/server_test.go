@@ -172,6 +172,36 @@ func TestUnreplicatedIsNotShown(t *testing.T) {
 	})
 }
 
+// What a restarted primary shows and no standby has may be gone on the next one: it is not missed there.
+func TestUnreplicatedIsNotMissed(t *testing.T) {
+	t.Parallel()
+	own := pgtest.Start(t)
+	name := own.Database(t)
+	config := postgres.Config{DSN: own.DSN(name), CommitWait: 300 * time.Millisecond, StatementWait: 2 * time.Second}
+	submit(t, open(t, config), newPayment(1))
+	if err := errors.Join(own.Configure("synchronous_standby_names = 'FIRST 1 (ghost)'"), own.Kill(), own.Up()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := open(t, config).Submit(t.Context(), newPayment(2), because()); err == nil {
+		t.Fatal("a commit without a standby succeeded")
+	}
+	if err := errors.Join(own.Kill(), own.Up()); err != nil {
+		t.Fatal(err)
+	}
+	store := open(t, config) // it sees the second payment
+	own.Exec(t, name, "SET synchronous_commit = off", "SET session_replication_role = replica",
+		"DELETE FROM attempt_event WHERE id > 2", "DELETE FROM attempt WHERE payment_id <> '"+string(newPayment(1).ID)+"'",
+		"DELETE FROM payment WHERE id <> '"+string(newPayment(1).ID)+"'",
+		"ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
+	eventually(t, "payments are taken", func() bool {
+		_, created, err := store.Submit(t.Context(), newPayment(3), because())
+		return err == nil && created
+	})
+	if held := store.Held(); held != "" {
+		t.Errorf("it is held: %s", held)
+	}
+}
+
 // pgx's own way to end a statement would cancel it. Should that change, guard can go.
 func TestNothingIsCancelled(t *testing.T) {
 	t.Parallel()
