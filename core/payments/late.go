@@ -28,6 +28,9 @@ func (e *Engine) lateChange(ctx context.Context, was journal.Attempt, c *claim, 
 		if to == journal.Accepted || to == journal.Unknown {
 			change.Attempt.NextAt = now
 		}
+		if to == was.State { // else whoever read the attempt before could write over it
+			change.Attempt.Fence++
+		}
 	}
 	change.Attempt.UpdatedAt = now
 	if journal.Contradicts(was, res) && !mutant.On("contradiction-not-reported") {

@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,41 @@ func TestALateAnswerMeetsWhatOthersHaveWritten(t *testing.T) {
 				t.Errorf("%s, invoice %q", got, p.Last().Invoice)
 			}
 			r.wantCase(p, c.cases...)
+		})
+	}
+}
+
+// An operator who has looked before the news came doesn't write over it.
+func TestLateNewsAreNotWrittenOver(t *testing.T) {
+	t.Parallel()
+	for name, outcome := range map[string]core.Outcome{"pending": core.Pending, "an invoice": core.Unknown} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, one := newRig(t), newFake("one")
+			var seen journal.Attempt
+			one.pay = func(ctx context.Context, req core.PayRequest) (core.Result, error) {
+				givenUp(t, r.store, req)
+				r.bring("k", journal.Parked)
+				p, err := r.store.ByKey(ctx, "toko", "k")
+				seen = p.Last()
+				if err != nil {
+					t.Error(err)
+				}
+				return withInvoice(outcome, "I9")(ctx, req)
+			}
+			s := r.service(one)
+			pay(t, s, order("k"))
+			if err := s.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			failed := seen
+			failed.State = journal.Failed
+			err := r.store.Apply(t.Context(), journal.Change{
+				From: seen.State, FromFence: seen.Fence, Attempt: failed, Cause: journal.Cause{Actor: "operator:ani", Why: "not in the report"},
+			})
+			if !errors.Is(err, journal.ErrStale) {
+				t.Errorf("what was seen before the news: %v", err)
+			}
 		})
 	}
 }

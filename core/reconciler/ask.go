@@ -181,8 +181,8 @@ func (r *Reconciler) learn(ctx context.Context, a journal.Attempt, d core.Descri
 		next.State, next.NextAt, next.Checks = to, nextAt, checks
 		return next
 	}
-	if to == journal.Failed && d.StatusResubmits && !mutant.On("failed-while-sent-again") { // whoever holds the fence now may be sending it again
-		return r.apply(ctx, a, change(a), cause)
+	if to == journal.Failed && d.StatusResubmits && !mutant.On("failed-while-sent-again") {
+		return r.failSentAgain(ctx, a, change(a), cause)
 	}
 	now, err := r.tell(ctx, a, journal.Change{Cause: cause}, change)
 	if errors.Is(err, journal.ErrInvoiceTaken) {
@@ -192,6 +192,14 @@ func (r *Reconciler) learn(ctx context.Context, a journal.Attempt, d core.Descri
 		return err
 	}
 	return r.compare(ctx, now, res)
+}
+
+// failSentAgain writes down a refusal of an order that was sent again, once no older question can leave any more, and if no newer one was asked meanwhile.
+func (r *Reconciler) failSentAgain(ctx context.Context, a, next journal.Attempt, cause journal.Cause) error {
+	if err := r.Clock.Sleep(ctx, settled); err != nil {
+		return fmt.Errorf("refusal of attempt %s: %w", a.ID, err) // it is asked for again
+	}
+	return r.apply(ctx, a, next, cause)
 }
 
 // learned gives where an outcome takes an attempt. The provider's definite refusal of an order that was unknown shows first that it has the order: asked

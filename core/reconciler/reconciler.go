@@ -148,6 +148,9 @@ func (r *Reconciler) tell(
 	ctx = context.WithoutCancel(ctx)
 	for {
 		what.From, what.FromFence, what.Attempt = was.State, was.Fence, change(was)
+		if what.Attempt.State == was.State { // else whoever read the attempt before could write over it
+			what.Attempt.Fence = was.Fence + 1
+		}
 		what.Attempt.UpdatedAt = r.Clock.Now()
 		err := r.Store.Apply(ctx, what)
 		if err == nil {

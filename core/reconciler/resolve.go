@@ -161,6 +161,7 @@ func (r *Reconciler) noteFirst(ctx context.Context, a journal.Attempt, by string
 		return ErrSecondPerson
 	}
 	next := a
+	next.Fence = a.Fence + 1 // whoever read the attempt before can't write over it
 	next.Details = maps.Clone(a.Details)
 	if next.Details == nil {
 		next.Details = map[string]string{}

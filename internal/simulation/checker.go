@@ -139,6 +139,8 @@ func (c *checker) changed(e entry) {
 		c.violatef("attempt %s is %s and was written over", short(now.ID), was.State)
 	case was.Provider != now.Provider || was.Instance != now.Instance || was.N != now.N || was.PaymentID != now.PaymentID:
 		c.violatef("attempt %s became another one", short(now.ID))
+	case was.Invoice != "" && now.Invoice == "":
+		c.violatef("attempt %s lost its invoice %s", short(now.ID), was.Invoice)
 	case was.Invoice != "" && now.Invoice != was.Invoice && now.State != journal.Confirmed && now.State != journal.Refunded && was.State != journal.Unknown:
 		c.violatef("attempt %s was %s and became %q", short(now.ID), was.Invoice, now.Invoice)
 	}
@@ -337,7 +339,9 @@ func (c *checker) acknowledged(g *Gateway, o payments.Order, p journal.Payment) 
 func (c *checker) sent(g *Gateway, id core.PaymentID, err error) {
 	if g.poisoned {
 		for attempt := range g.unwritten {
-			c.outlives(g, attempt)
+			if c.w.book.sheets[attempt].attempt.PaymentID == id {
+				c.outlives(g, attempt)
+			}
 		}
 		return
 	}

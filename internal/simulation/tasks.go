@@ -37,8 +37,8 @@ func (c *checker) parkedLate(e entry) {
 	}
 }
 
-// almostDay is a day, less what two clocks may differ by.
-const almostDay = 24*time.Hour - 10*time.Second
+// almostDay is a day, less what two clocks may differ by, and what a write of the intent may take that comes late.
+const almostDay = 24*time.Hour - time.Hour
 
 // ended notes when an attempt came to its end.
 func (c *checker) ended(e entry) {

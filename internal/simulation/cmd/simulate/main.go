@@ -61,7 +61,7 @@ type total struct {
 	mu     sync.Mutex
 	stats  map[string]int
 	steps  int
-	time   time.Duration
+	hours  float64 // of virtual time
 	failed map[uint64]string
 }
 
@@ -69,7 +69,7 @@ func (t *total) add(seed uint64, r simulation.Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.steps += r.Steps
-	t.time += r.Time
+	t.hours += r.Time.Hours()
 	for what, n := range r.Stats {
 		t.stats[what] += n
 	}
@@ -110,6 +110,6 @@ func (t *total) print(out io.Writer, o options, took time.Duration) {
 			fmt.Fprintf(out, "seed %d: VIOLATION %s\n", seed, t.failed[seed])
 		}
 	}
-	fmt.Fprintf(out, "%d histories from seed %d in %s (%.0f a second), %d steps, %s of virtual time: %d violations\n",
-		o.seeds, o.from, took.Round(time.Second/10), float64(o.seeds)/took.Seconds(), t.steps, t.time.Round(time.Hour), len(t.failed))
+	fmt.Fprintf(out, "%d histories from seed %d in %s (%.0f a second), %d steps, %.0f h of virtual time: %d violations\n",
+		o.seeds, o.from, took.Round(time.Second/10), float64(o.seeds)/took.Seconds(), t.steps, t.hours, len(t.failed))
 }
