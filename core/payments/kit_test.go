@@ -90,8 +90,16 @@ func (f *fake) Pay(ctx context.Context, req core.PayRequest) (core.Result, error
 func (f *fake) Status(_ context.Context, req core.StatusRequest) (core.Result, error) {
 	f.mu.Lock()
 	f.queries = append(f.queries, req)
+	status := f.status
 	f.mu.Unlock()
-	return f.status(req)
+	return status(req)
+}
+
+// says sets what it says when it is asked, also while the reconciler may be asking.
+func (f *fake) says(status func(core.StatusRequest) (core.Result, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status = status
 }
 
 func (f *fake) paid() int {

@@ -135,7 +135,7 @@ func (m *machine) Pay(rt *rapid.T) {
 func (m *machine) Ask(rt *rapid.T) {
 	_, known := m.known(rt)
 	state := drawState(rt)
-	m.provider.status = func(req core.StatusRequest) (core.Result, error) { return said(state, req.Original, req.Invoice) }
+	m.provider.says(func(req core.StatusRequest) (core.Result, error) { return said(state, req.Original, req.Invoice) })
 	p, err := m.service.Payment(context.Background(), m.client, known.id)
 	if err != nil {
 		rt.Fatal(err)
@@ -167,7 +167,7 @@ func (m *machine) BringInvoice(rt *rapid.T) {
 	if state == journal.StateUnknown {
 		refusal = payments.CodeInvoiceNotConfirmed
 	}
-	m.provider.status = func(req core.StatusRequest) (core.Result, error) { return said(state, req.Original, req.Invoice) }
+	m.provider.says(func(req core.StatusRequest) (core.Result, error) { return said(state, req.Original, req.Invoice) })
 	if m.resolve(rt, known, payments.Resolution{Invoice: invoice, By: "test"}, refusal) {
 		known.state, known.invoice = journal.StateSucceeded, invoice
 	}
@@ -185,7 +185,7 @@ func (m *machine) AskForRefund(rt *rapid.T) {
 	refusal := map[journal.PaymentState]payments.Code{
 		journal.StateFailed: payments.CodeStateConflict, journal.StateUnknown: payments.CodeInvoiceNotConfirmed,
 	}[state]
-	m.provider.status = func(req core.StatusRequest) (core.Result, error) { return said(state, req.Original, req.Invoice) }
+	m.provider.says(func(req core.StatusRequest) (core.Result, error) { return said(state, req.Original, req.Invoice) })
 	p, err := m.service.Payment(context.Background(), m.client, known.id)
 	if err != nil {
 		rt.Fatal(err)
