@@ -131,11 +131,25 @@ func (m *machine) Pay(rt *rapid.T) {
 	}
 }
 
+// says sets what the provider says of one payment, and that it says nothing of all others: the reconciler asks by itself as well.
+func (m *machine) says(rt *rapid.T, known *entry, state journal.PaymentState) {
+	p, err := m.service.Payment(context.Background(), m.client, known.id)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	m.provider.says(func(req core.StatusRequest) (core.Result, error) {
+		if req.Original.Ref != p.Last().ID {
+			return said(journal.StateUnknown, req.Original, req.Invoice)
+		}
+		return said(state, req.Original, req.Invoice)
+	})
+}
+
 // Ask asks the provider, which can be asked by invoice only.
 func (m *machine) Ask(rt *rapid.T) {
 	_, known := m.known(rt)
 	state := drawState(rt)
-	m.provider.says(func(req core.StatusRequest) (core.Result, error) { return said(state, req.Original, req.Invoice) })
+	m.says(rt, known, state)
 	p, err := m.service.Payment(context.Background(), m.client, known.id)
 	if err != nil {
 		rt.Fatal(err)
@@ -167,7 +181,7 @@ func (m *machine) BringInvoice(rt *rapid.T) {
 	if state == journal.StateUnknown {
 		refusal = payments.CodeInvoiceNotConfirmed
 	}
-	m.provider.says(func(req core.StatusRequest) (core.Result, error) { return said(state, req.Original, req.Invoice) })
+	m.says(rt, known, state)
 	if m.resolve(rt, known, payments.Resolution{Invoice: invoice, By: "test"}, refusal) {
 		known.state, known.invoice = journal.StateSucceeded, invoice
 	}
@@ -185,7 +199,7 @@ func (m *machine) AskForRefund(rt *rapid.T) {
 	refusal := map[journal.PaymentState]payments.Code{
 		journal.StateFailed: payments.CodeStateConflict, journal.StateUnknown: payments.CodeInvoiceNotConfirmed,
 	}[state]
-	m.provider.says(func(req core.StatusRequest) (core.Result, error) { return said(state, req.Original, req.Invoice) })
+	m.says(rt, known, state)
 	p, err := m.service.Payment(context.Background(), m.client, known.id)
 	if err != nil {
 		rt.Fatal(err)
