@@ -9,6 +9,7 @@ import (
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/journal"
+	"github.com/jalurhq/jalur/core/payments"
 )
 
 // wantCase wants the payment to have these cases open, beside its task, and no other.
@@ -156,5 +157,30 @@ func TestLateNewsAreNotWrittenOver(t *testing.T) {
 				t.Errorf("what was seen before the news: %v", err)
 			}
 		})
+	}
+}
+
+// What an operator has seen before the news is not said of the payment after them, though a mere claim in between would not matter.
+func TestNotExecutedIsNotSaidOverNews(t *testing.T) {
+	t.Parallel()
+	r, one := newRig(t), newFake("one")
+	one.pay = failWith(core.Unknown, core.CodeUpstreamTimeout)
+	s := r.service(one)
+	seen := pay(t, s, order("k"))
+	for err := journal.ErrStale; errors.Is(err, journal.ErrStale); {
+		p, read := r.store.ByKey(t.Context(), "toko", "k")
+		if read != nil {
+			t.Fatal(read)
+		}
+		news := p.Last()
+		news.Invoice, news.Fence = "I9", news.Fence+1
+		err = r.store.Apply(t.Context(), journal.Change{From: news.State, FromFence: news.Fence - 1, Attempt: news, Cause: journal.Cause{Actor: "sender", Why: "late"}})
+	}
+	got, err := s.Resolve(t.Context(), seen, payments.Resolution{NotExecuted: true, Reason: "not in the report", By: "ani"})
+	if refusal, ok := errors.AsType[*payments.Refusal](err); !ok || refusal.Code != payments.CodeStateConflict {
+		t.Errorf("said over the news: %v", err)
+	}
+	if got.State() != journal.StateUnknown || got.Last().Invoice != "I9" {
+		t.Errorf("%s, invoice %q", got.State(), got.Last().Invoice)
 	}
 }

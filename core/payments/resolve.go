@@ -47,8 +47,12 @@ func (s *Service) Resolve(ctx context.Context, p journal.Payment, r Resolution) 
 	}
 	err := s.resolve(ctx, p, r)
 	for tries := 0; errors.Is(err, journal.ErrStale) && tries < maxReloads; tries++ { // a claim or a parking in between leaves it to be resolved all the same
+		seen := p.Last()
 		if p, err = s.Payment(ctx, AnyClient, p.ID); err != nil {
 			return p, err
+		}
+		if r.NotExecuted && !sameNews(seen, p.Last()) {
+			return p, &Refusal{Code: CodeStateConflict, Rule: "the provider has said something of it just now: look at it again", Err: journal.ErrStale}
 		}
 		err = s.resolve(ctx, p, r)
 	}
@@ -56,6 +60,11 @@ func (s *Service) Resolve(ctx context.Context, p journal.Payment, r Resolution) 
 		return p, resolveRefusal(err)
 	}
 	return s.Payment(ctx, AnyClient, p.ID)
+}
+
+// sameNews reports whether nothing was learned of an attempt between two looks: only then does a word about the one hold for the other.
+func sameNews(a, b journal.Attempt) bool {
+	return a.ID == b.ID && a.Outcome == b.Outcome && a.Invoice == b.Invoice && a.Reference == b.Reference
 }
 
 func (s *Service) resolve(ctx context.Context, p journal.Payment, r Resolution) error {
