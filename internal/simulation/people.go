@@ -39,6 +39,34 @@ func (w *World) people() {
 		}
 	}
 	w.spawn(nil, true, p.operatorComes, w.operator)
+	if p.curious > 0 {
+		w.spawn(nil, true, p.curious, w.curious)
+	}
+}
+
+// curious asks for every payment, out of turn, at any gateway. The reconciler knows which of them there is something to ask for.
+func (w *World) curious() {
+	for rest := w.profile.curious; ; rest = min(rest+rest/8, 10*time.Minute) {
+		for _, s := range w.book.order {
+			g := w.gateways[w.rng.IntN(len(w.gateways))]
+			if id := s.attempt.PaymentID; g.up && !g.stopping {
+				w.spawn(g, false, w.between(time.Millisecond, time.Second), func() { g.ask(id) })
+			}
+		}
+		w.sleep(w.between(rest, 3*rest))
+	}
+}
+
+func (g *Gateway) ask(id core.PaymentID) {
+	ctx := context.Background()
+	p, err := g.engine.Store.Payment(ctx, id)
+	if err != nil {
+		return
+	}
+	g.w.count("questions out of turn")
+	if _, err = g.reconciler.Ask(ctx, p); err != nil {
+		g.w.trace.addf(g.w, "%s: asked for %s: %v", g.name, short(id), err)
+	}
 }
 
 // client says its order, at any gateway, until it is told or gives up.

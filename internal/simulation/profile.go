@@ -27,6 +27,7 @@ type profile struct {
 	operatorErrs                              float64
 	operatorComes                             time.Duration // for the first time
 	operatorRests                             time.Duration // at least, between two rounds
+	curious                                   time.Duration // at least, between two rounds of somebody who asks for everything; 0: nobody does
 	stallLeast, stallMost                     time.Duration // of half of the pauses of one call
 	skew, alike, resubmits                    bool
 }
@@ -68,6 +69,9 @@ func drawProfile(w *World) profile {
 	case 1:
 		p.operatorComes, p.operatorRests = w.between(time.Second, time.Minute), time.Second
 	}
+	if w.rng.IntN(3) == 0 {
+		p.curious = w.between(time.Second, time.Minute)
+	}
 	p.skew = w.rng.IntN(2) == 0
 	switch w.rng.IntN(6) {
 	case 0:
@@ -82,10 +86,10 @@ func drawProfile(w *World) profile {
 	return p
 }
 
-// sentAgain is a world in which asking sends the order again, many orders never arrived, and an operator looks into the report all the time.
+// sentAgain is a world in which asking sends the order again, many orders never arrive or are refused, and somebody asks for them, or looks into the report, all the time.
 func (p *profile) sentAgain() {
 	p.gateways = max(p.gateways, 2)
-	p.resubmits, p.lostBefore, p.stall = true, .6, .1
+	p.resubmits, p.lostBefore, p.declined, p.stall, p.curious = true, .6, .3, .1, time.Second
 	p.operatorComes, p.operatorRests = time.Second, time.Second
 }
 

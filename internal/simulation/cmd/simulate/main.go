@@ -62,10 +62,11 @@ type total struct {
 	stats  map[string]int
 	steps  int
 	hours  float64 // of virtual time
-	failed map[uint64]string
+	failed int
 }
 
-func (t *total) add(seed uint64, r simulation.Result) {
+// add counts one history, and tells of its violation at once.
+func (t *total) add(out io.Writer, seed uint64, r simulation.Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.steps += r.Steps
@@ -74,13 +75,14 @@ func (t *total) add(seed uint64, r simulation.Result) {
 		t.stats[what] += n
 	}
 	if r.Violation != "" {
-		t.failed[seed] = r.Violation
+		t.failed++
+		fmt.Fprintf(out, "seed %d: VIOLATION %s\n", seed, r.Violation)
 	}
 }
 
 func many(out, progress io.Writer, o options) int {
 	const every = 10_000
-	t := &total{stats: map[string]int{}, failed: map[uint64]string{}}
+	t := &total{stats: map[string]int{}}
 	started := time.Now()
 	var next atomic.Uint64
 	var working sync.WaitGroup
@@ -88,7 +90,7 @@ func many(out, progress io.Writer, o options) int {
 		working.Go(func() {
 			for n := next.Add(1); n <= o.seeds; n = next.Add(1) {
 				seed := o.from + n - 1
-				t.add(seed, simulation.Run(simulation.Config{Seed: seed, Flaw: o.flaw}))
+				t.add(out, seed, simulation.Run(simulation.Config{Seed: seed, Flaw: o.flaw}))
 				if n%every == 0 {
 					fmt.Fprintf(progress, "%d of %d histories, %s\n", n, o.seeds, time.Since(started).Round(time.Second))
 				}
@@ -97,19 +99,13 @@ func many(out, progress io.Writer, o options) int {
 	}
 	working.Wait()
 	t.print(out, o, time.Since(started))
-	return len(t.failed)
+	return t.failed
 }
 
 func (t *total) print(out io.Writer, o options, took time.Duration) {
 	for _, what := range slices.Sorted(maps.Keys(t.stats)) {
 		fmt.Fprintf(out, "%12d %s\n", t.stats[what], what)
 	}
-	const shown = 20
-	for i, seed := range slices.Sorted(maps.Keys(t.failed)) {
-		if i < shown {
-			fmt.Fprintf(out, "seed %d: VIOLATION %s\n", seed, t.failed[seed])
-		}
-	}
 	fmt.Fprintf(out, "%d histories from seed %d in %s (%.0f a second), %d steps, %.0f h of virtual time: %d violations\n",
-		o.seeds, o.from, took.Round(time.Second/10), float64(o.seeds)/took.Seconds(), t.steps, t.hours, len(t.failed))
+		o.seeds, o.from, took.Round(time.Second/10), float64(o.seeds)/took.Seconds(), t.steps, t.hours, t.failed)
 }
