@@ -42,7 +42,7 @@ func CheckResult(d Descriptor, order PayRequest, res Result) (Result, error) {
 		checkRef(order.Ref, res.Ref),
 		checkEcho("product", order.Product, res.Product, res.Outcome),
 		checkEcho("account", string(order.Account), string(res.Account), res.Outcome),
-		checkAmount(order.Amount, res.Amount, res.Outcome),
+		checkAmount(d, order.Amount, res),
 		checkPollable(d, res),
 	)
 	if err == nil {
@@ -101,11 +101,12 @@ func checkEcho(field, asked, echoed string, o Outcome) error {
 	}
 }
 
-func checkAmount(asked, echoed Money, o Outcome) error {
+func checkAmount(d Descriptor, asked Money, res Result) error {
+	echoed := res.Amount
 	switch {
 	case !asked.Known(), echoed.Equal(asked):
 		return nil
-	case !echoed.Known() && o == Declined:
+	case !echoed.Known() && (res.Outcome == Declined || d.AmountInProduct && res.Product != ""):
 		return nil
 	case !echoed.Known():
 		return fmt.Errorf("amount: %w", ErrIncomplete)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"strings"
 )
 
@@ -181,6 +182,38 @@ func (m Money) Add(other Money) (Money, error) {
 func (m Money) Sub(other Money) (Money, error) {
 	other.units = -other.units
 	return m.Add(other)
+}
+
+// At gives what the amount costs at a rate, plus a flat part: in the currency of flat, and rounded up to the digits behind its point. The rate is a plain
+// decimal; empty is 1. Errors: ErrMoneySyntax, ErrMoneyRange, and ErrMoneyCurrency where nothing but a rate could make one currency of the other.
+func (m Money) At(rate string, flat Money) (Money, error) {
+	if rate == "" {
+		return m.Add(flat)
+	}
+	factor, err := ParseMoney(rate, flat.currency)
+	if err != nil {
+		return Money{}, fmt.Errorf("rate: %w", err)
+	}
+	product := new(big.Int).Mul(big.NewInt(m.units), big.NewInt(factor.units))
+	if cut := int(m.scale) + int(factor.scale) - int(flat.scale); cut >= 0 {
+		product = quotientUp(product, powerOfTen(cut))
+	} else {
+		product.Mul(product, powerOfTen(-cut))
+	}
+	if !product.IsInt64() {
+		return Money{}, fmt.Errorf("%s at %s: %w", m, rate, ErrMoneyRange)
+	}
+	return Money{units: product.Int64(), scale: flat.scale, currency: flat.currency}.Add(flat)
+}
+
+func powerOfTen(n int) *big.Int { return new(big.Int).Exp(big.NewInt(base), big.NewInt(int64(n)), nil) }
+
+func quotientUp(a, b *big.Int) *big.Int {
+	quotient, rest := new(big.Int).QuoRem(a, b, new(big.Int))
+	if rest.Sign() > 0 {
+		quotient.Add(quotient, big.NewInt(1))
+	}
+	return quotient
 }
 
 // MultipleOf reports whether the amount is a whole number of steps. Errors: ErrMoneyCurrency, ErrMoneyRange.

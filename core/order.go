@@ -32,6 +32,43 @@ func CheckOrder(d Descriptor, product string, account AccountNumber, amount Mone
 	return spec.Account.check(account)
 }
 
+// CheckExtra is CheckOrder of the further fields of an order.
+func CheckExtra(d Descriptor, product string, extra map[string]string) error {
+	spec, _ := d.merchant(product)
+	for _, field := range spec.Account.Extra {
+		if err := field.check(extra[field.Name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f FieldSpec) check(value string) error {
+	field := "extra." + f.Name
+	if value == "" {
+		if f.Optional {
+			return nil
+		}
+		return &OrderError{field, "is missing", CodeBadRequest}
+	}
+	if f.Pattern == "" {
+		return nil
+	}
+	return matches(f.Pattern, value, &OrderError{field, "does not look as this merchant takes it", CodeBadRequest})
+}
+
+// matches gives the refusal where a value is not what a provider's pattern wants.
+func matches(pattern, value string, refusal *OrderError) error {
+	matcher, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+	if err != nil {
+		return &OrderError{refusal.Field, "the provider's own rule can't be read: " + err.Error(), CodeInternal}
+	}
+	if !matcher.MatchString(value) {
+		return refusal
+	}
+	return nil
+}
+
 // CheckProduct is CheckOrder without the account.
 func CheckProduct(d Descriptor, product string, amount Money) error {
 	spec, listed := d.merchant(product)
@@ -71,21 +108,20 @@ func (d Descriptor) merchant(product string) (spec MerchantSpec, listed bool) {
 
 func (s AccountSpec) check(account AccountNumber) error {
 	kind := s.Kind
-	if kind == "" {
+	switch kind {
+	case NoAccount:
+		if account != "" {
+			return &OrderError{"account", "must be empty: this merchant takes none", CodeAccountInvalid}
+		}
+		return nil
+	case "":
 		kind = "account number"
 	}
 	pattern := s.Pattern
 	if pattern == "" {
 		pattern = `[0-9A-Za-z+][0-9A-Za-z.,_@+|/-]{2,63}`
 	}
-	matcher, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
-	if err != nil {
-		return &OrderError{"account", "the provider's own rule can't be read: " + err.Error(), CodeInternal}
-	}
-	if !matcher.MatchString(string(account)) {
-		return &OrderError{"account", fmt.Sprintf("is not a %s as this merchant takes it", kind), CodeAccountInvalid}
-	}
-	return nil
+	return matches(pattern, string(account), &OrderError{"account", fmt.Sprintf("is not a %s as this merchant takes it", kind), CodeAccountInvalid})
 }
 
 func (s AmountSpec) check(amount Money) error {

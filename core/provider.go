@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 )
 
@@ -36,10 +37,71 @@ type Provider interface {
 	Status(ctx context.Context, req StatusRequest) (Result, error)
 }
 
-// Set is what a provider's package hands to whoever runs it. Calls that only some providers have will stand beside
-// Provider, nil where there is none, and Describe says the same.
+// Factory is what a provider's package exports: how its settings must look, and what makes a provider of them.
+type Factory struct {
+	// Schema is the JSON Schema (2020-12) of the settings, an object. Properties with "writeOnly": true are secrets. nil: anything goes.
+	Schema json.RawMessage
+	// New makes a provider from its settings, a JSON object. It calls no provider. An error means that the settings are wrong; one in whose chain is a
+	// method SettingKey() string names the setting that is to blame.
+	New func(settings json.RawMessage) (Set, error)
+}
+
+// Set is what a provider's package hands to whoever runs it. Calls that only some providers have stand beside Provider, nil where there is none, and
+// Describe says the same.
 type Set struct {
-	Provider Provider
+	Provider  Provider
+	Balances  BalanceReader
+	Callbacks CallbackReader
+	Quotes    QuoteCanceller
+}
+
+// BalanceReader tells what the provider holds for us. It moves no money and may be called again. An error is a [*Error].
+type BalanceReader interface {
+	Balances(ctx context.Context) ([]Balance, error)
+}
+
+// Balance is one deposit at a provider. What it doesn't tell is the zero Money.
+type Balance struct {
+	Available Money // what payments can be made from
+	Holding   Money // set aside for orders that aren't done
+	Credit    Money // how far below zero it may go
+}
+
+// CallbackReader verifies and translates what a provider sends by itself. It calls nobody.
+type CallbackReader interface {
+	// ReadCallback says which orders a request is about. Nothing that it says is taken for the truth: the orders are asked for. An error means that
+	// it could not be read; its code is CodeAuth where it wasn't the provider who sent it.
+	ReadCallback(ctx context.Context, req CallbackRequest) (Callback, error)
+}
+
+// CallbackRequest is a request to the gateway as it came.
+type CallbackRequest struct {
+	Method string
+	Path   string // what follows /callbacks/{provider}, with its slash; "" where nothing does
+	Query  string // raw
+	Header map[string][]string
+	Body   []byte
+	Remote string // the address it came from, without the port
+}
+
+// Callback is what a request from a provider says, and what the provider wants to hear.
+type Callback struct {
+	Orders      []CallbackOrder
+	Status      int // of the reply; 0: 200
+	ContentType string
+	Body        []byte
+}
+
+// CallbackOrder names an order: by our reference, by the token of its quote, by the provider's invoice, or by several of them.
+type CallbackOrder struct {
+	Ref     string
+	Quote   string
+	Invoice Invoice
+}
+
+// QuoteCanceller gives up a quote that holds money. Cancelling moves none; a quote that is gone already is no error. An error is a [*Error].
+type QuoteCanceller interface {
+	CancelQuote(ctx context.Context, token string) error
 }
 
 // Descriptor is what a provider says of itself. The router and the engine decide from it.
@@ -63,6 +125,13 @@ type Descriptor struct {
 
 	QuoteRequired bool // Pay wants the token of an Inquire
 	MaxCost       bool // the provider itself refuses above PayRequest.MaxCost
+	// AmountInProduct: a product stands for one amount, and answers name the product and no amount.
+	AmountInProduct bool
+
+	// What stands beside Provider in the [Set].
+	TellsBalances  bool
+	SendsCallbacks bool
+	CancelsQuotes  bool
 
 	// Merchants are the products that the provider is known to take, with what it asks of account and amount.
 	// OtherMerchants: ListProducts may name more of them.
@@ -111,8 +180,20 @@ type MerchantSpec struct {
 
 // AccountSpec says how an account number must look.
 type AccountSpec struct {
-	Kind    string // "phone number", "card number", "member number": stands in the error
+	Kind    string // "phone number", "card number", "member number": stands in the error. NoAccount: there is none
 	Pattern string // a regular expression over the whole number; empty: any
+	// Extra are further fields that an order needs (a zone, a year).
+	Extra []FieldSpec
+}
+
+// NoAccount is the Kind of what is sold to nobody in particular: a voucher, a gift card. The account of such an order is empty.
+const NoAccount = "none"
+
+// FieldSpec says how a field of an order's Extra must look.
+type FieldSpec struct {
+	Name     string
+	Pattern  string // a regular expression over the whole value; empty: any
+	Optional bool
 }
 
 // AmountSpec bounds an amount. A bound that is not known is the zero Money.
@@ -139,16 +220,27 @@ type Product struct {
 	Amounts   AmountSpec
 	Fee       Fee
 	Cashback  Money // zero Money: not known
-	Available bool
+	Available bool  // as the provider says it, whatever the two below say
+
+	Stock   *int64        // how many are left; nil: the provider doesn't count them
+	CutOffs []DailyWindow // when it can't be bought
+}
+
+// DailyWindow is a part of each day.
+type DailyWindow struct {
+	Start, End string // "23:45", "00:15": the end is not in it, and it may wrap midnight
+	Zone       string // of the IANA database ("Asia/Jakarta")
 }
 
 // Fee is what a top-up costs beyond its amount, where that can be known without asking.
 type Fee struct {
 	Expr  string // the provider's own words ("amount+2000")
 	Known bool   // whether the two fields below could be read from it
-	Flat  Money  // added to the amount; may be negative
+	Flat  Money  // added to the amount; may be negative. Its currency, and the digits behind its point, are those of the cost
 	// Fixed: the top-up costs Flat, whatever its amount.
 	Fixed bool
+	// Rate is what one unit of the amount costs, in the currency of Flat: a plain decimal ("0.97", "0.8333"). Empty: 1.
+	Rate string
 }
 
 // Cost gives what a top-up of the amount takes from the deposit; ok is false where that isn't known.
@@ -159,7 +251,7 @@ func (f Fee) Cost(amount Money) (cost Money, ok bool) {
 	if f.Fixed {
 		return f.Flat, true
 	}
-	cost, err := amount.Add(f.Flat)
+	cost, err := amount.At(f.Rate, f.Flat)
 	return cost, err == nil
 }
 
@@ -175,8 +267,9 @@ type InquiryRequest struct {
 
 // Quote is a provider's answer to an inquiry.
 type Quote struct {
-	Token        string // handed back in PayRequest.Quote; empty: none needed
+	Token        string // handed back in PayRequest.Quote, for one payment; empty: none needed
 	ExpiresAt    time.Time
+	Reserves     bool // the cost is held at the provider until the quote is paid, cancelled or expired
 	Product      string
 	Account      AccountNumber
 	ReceiverName string
@@ -197,6 +290,8 @@ type PayRequest struct {
 	Quote    string // the token of an earlier Inquire
 	MaxCost  Money  // zero Money: no limit
 	Extra    map[string]string
+	// CallbackURL is where the provider may tell us of the order, without a slash at its end; the provider's code may add to its path. Empty: nowhere.
+	CallbackURL string
 	// SendBefore is a reading of the machine's boot-time clock after which no byte may leave any more: whoever holds
 	// the socket refuses, as NotSent. 0: no limit.
 	SendBefore time.Duration
