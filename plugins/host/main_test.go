@@ -37,8 +37,10 @@ func shippedPlugins() sdk.Shipped {
 		"refusing": {New: func(json.RawMessage) (core.Set, error) {
 			return core.Set{}, fmt.Errorf("settings: %w", badSettingError{})
 		}},
-		"nothing":   {New: func(json.RawMessage) (core.Set, error) { return core.Set{}, nil }},
-		"panicking": {New: func(json.RawMessage) (core.Set, error) { panic("in the factory") }},
+		"whole":        {Schema: json.RawMessage(wholeSchema), New: newWhole},
+		"misdescribed": {Schema: json.RawMessage(`{"$ref":"file:///etc/passwd"}`), New: newScripted},
+		"nothing":      {New: func(json.RawMessage) (core.Set, error) { return core.Set{}, nil }},
+		"panicking":    {New: func(json.RawMessage) (core.Set, error) { panic("in the factory") }},
 		"crashing": {New: func(json.RawMessage) (core.Set, error) {
 			fmt.Fprintln(os.Stderr, "out of luck")
 			os.Exit(3)

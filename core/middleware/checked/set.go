@@ -1,6 +1,7 @@
 package checked
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -58,12 +59,11 @@ func checkBalances(all []core.Balance) error {
 		return errBalances
 	}
 	for _, b := range all {
-		currency := ""
+		currency := cmp.Or(b.Available.Currency(), b.Holding.Currency(), b.Credit.Currency())
 		for _, m := range []core.Money{b.Available, b.Holding, b.Credit} {
-			if m.Known() && currency != "" && m.Currency() != currency {
+			if m.Known() && m.Currency() != currency {
 				return errMixed
 			}
-			currency = m.Currency()
 		}
 		if b.Holding.Sign() < 0 || b.Credit.Sign() < 0 {
 			return errNegative

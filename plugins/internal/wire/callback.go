@@ -28,15 +28,22 @@ func ReadCallbackRequest(req core.CallbackRequest) (*pb.ReadCallbackRequest, err
 
 // ReadCallbackRequestFrom reads a request of a provider.
 func ReadCallbackRequestFrom(m *pb.ReadCallbackRequest) core.CallbackRequest {
-	req := core.CallbackRequest{
-		Method: m.GetMethod(), Path: m.GetPath(), Query: m.GetQuery(), Header: map[string][]string{}, Body: m.GetBody(), Remote: m.GetRemote(),
+	return core.CallbackRequest{
+		Method: m.GetMethod(), Path: m.GetPath(), Query: m.GetQuery(), Header: headersFrom(m.GetHeaders()), Body: m.GetBody(), Remote: m.GetRemote(),
 	}
-	for _, header := range m.GetHeaders() {
+}
+
+func headersFrom(headers []*pb.Header) map[string][]string {
+	if len(headers) == 0 {
+		return nil
+	}
+	read := make(map[string][]string, len(headers))
+	for _, header := range headers {
 		for _, value := range header.GetValues() {
-			req.Header[header.GetName()] = append(req.Header[header.GetName()], string(value))
+			read[header.GetName()] = append(read[header.GetName()], string(value))
 		}
 	}
-	return req
+	return read
 }
 
 // Callback writes what a request of a provider says. A status that no number of the wire holds becomes one that no reply can have.
