@@ -131,7 +131,7 @@ func TestThePublishedSchemaDescribesEveryKey(t *testing.T) {
 
 // nodeAt gives the part of a schema for a key in the manual's form; nil where it says nothing of it.
 func nodeAt(node map[string]any, key string) map[string]any {
-	for _, name := range strings.Split(strings.ReplaceAll(key, "[]", ".[]"), ".") {
+	for name := range strings.SplitSeq(strings.ReplaceAll(key, "[]", ".[]"), ".") {
 		switch name {
 		case "[]":
 			node, _ = node["items"].(map[string]any)

@@ -113,7 +113,7 @@ func TestCallbacksCarryAnyBytesWhereSignaturesAreMadeOfThem(t *testing.T) {
 	if got := wire.CallbackFrom(wire.Callback(core.Callback{Status: 1 << 40})); got.Status < 600 {
 		t.Errorf("a status that no number holds became %d", got.Status)
 	}
-	if got := wire.Callback(core.Callback{ContentType: "\xff", Orders: []core.CallbackOrder{{Ref: "\xff"}}}); !utf8.ValidString(got.ContentType) || !utf8.ValidString(got.Orders[0].Ref) {
+	if got := wire.Callback(core.Callback{ContentType: "\xff", Orders: []core.CallbackOrder{{Ref: "\xff"}}}); !utf8.ValidString(got.GetContentType()) || !utf8.ValidString(got.GetOrders()[0].GetRef()) {
 		t.Errorf("%v can't be sent", got)
 	}
 }

@@ -66,8 +66,8 @@ func (f *filler) fillKind(t *testing.T, v reflect.Value) {
 		v.Set(reflect.MakeMap(v.Type()))
 		v.SetMapIndex(key, value)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			f.fill(t, v.Field(i))
+		for _, field := range v.Fields() {
+			f.fill(t, field)
 		}
 	default:
 		t.Fatalf("nothing to fill a %s with", v.Type())
