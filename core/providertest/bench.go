@@ -179,12 +179,18 @@ func (b *Bench) Inquire(ctx context.Context, o core.PayRequest) (core.Quote, err
 	return quote, err
 }
 
+// Settings are the harness's, with the line to the sandbox in them: another provider that is made of them is on the same line.
+func (b *Bench) Settings() json.RawMessage { return b.Harness.at(b.line.address) }
+
 // Pay makes the order. The context's deadline is the call's.
-func (b *Bench) Pay(ctx context.Context, o core.PayRequest) Answer {
+func (b *Bench) Pay(ctx context.Context, o core.PayRequest) Answer { return b.PayAt(ctx, b.Set, o) }
+
+// PayAt is Pay at another set of calls.
+func (b *Bench) PayAt(ctx context.Context, set core.Set, o core.PayRequest) Answer {
 	ctx, cancel := context.WithTimeout(ctx, b.Harness.Call)
 	defer cancel()
 	sent := time.Now()
-	res, err := bounded(ctx, b, "pay", func(ctx context.Context) (core.Result, error) { return b.Set.Provider.Pay(ctx, o) })
+	res, err := bounded(ctx, b, "pay", func(ctx context.Context) (core.Result, error) { return set.Provider.Pay(ctx, o) })
 	b.look("pay", string(o.Account), err)
 	a := b.judge(o, res, err)
 	a.SentAt = sent
@@ -193,18 +199,21 @@ func (b *Bench) Pay(ctx context.Context, o core.PayRequest) Answer {
 }
 
 // Status asks what became of the order that was answered so.
-func (b *Bench) Status(ctx context.Context, of Answer) Answer {
+func (b *Bench) Status(ctx context.Context, of Answer) Answer { return b.StatusAt(ctx, b.Set, of) }
+
+// StatusAt is Status at another set of calls.
+func (b *Bench) StatusAt(ctx context.Context, set core.Set, of Answer) Answer {
 	req := core.StatusRequest{Original: of.Order, FirstSentAt: of.SentAt}
 	if b.Descriptor.StatusBy.Has(core.ByInvoice) {
 		req.Invoice = of.Result.Invoice
 	}
-	return b.question(ctx, req)
+	return b.question(ctx, set, req)
 }
 
-func (b *Bench) question(ctx context.Context, req core.StatusRequest) Answer {
+func (b *Bench) question(ctx context.Context, set core.Set, req core.StatusRequest) Answer {
 	ctx, cancel := context.WithTimeout(ctx, b.Harness.Call)
 	defer cancel()
-	res, err := bounded(ctx, b, "status", func(ctx context.Context) (core.Result, error) { return b.Set.Provider.Status(ctx, req) })
+	res, err := bounded(ctx, b, "status", func(ctx context.Context) (core.Result, error) { return set.Provider.Status(ctx, req) })
 	b.look("status", string(req.Original.Account), err)
 	a := b.judge(req.Original, res, err)
 	a.SentAt, a.asked = req.FirstSentAt, true
@@ -227,7 +236,7 @@ func (b *Bench) judge(o core.PayRequest, res core.Result, err error) Answer {
 func (b *Bench) Settled(ctx context.Context, a Answer) Answer {
 	ctx, cancel := context.WithTimeout(ctx, b.Harness.Settle)
 	defer cancel()
-	for b.canAsk(a) && (a.Outcome() == core.Unknown || a.Outcome() == core.Pending) {
+	for b.CanAsk(a) && (a.Outcome() == core.Unknown || a.Outcome() == core.Pending) {
 		asked := b.Status(ctx, a)
 		if ctx.Err() != nil {
 			return a
@@ -243,8 +252,8 @@ func (b *Bench) Settled(ctx context.Context, a Answer) Answer {
 	return a
 }
 
-// canAsk reports whether the descriptor promises that the order can be asked for.
-func (b *Bench) canAsk(a Answer) bool {
+// CanAsk reports whether the descriptor promises that the order can be asked for.
+func (b *Bench) CanAsk(a Answer) bool {
 	by := b.Descriptor.StatusBy
 	return by.Has(core.ByRef) || by.Has(core.ByInvoice) && a.Result.Invoice != ""
 }

@@ -22,6 +22,8 @@ const (
 	Refused        = "refused"         // is declined by the provider itself
 	UnknownAccount = "unknown_account" // its account looks right, and the provider doesn't know it
 	Refunded       = "refunded"        // ends Refunded within Harness.Settle. Optional
+	Panics         = "panics"          // the provider's code panics over it. Optional, for plugins that are made for tests
+	Noisy          = "noisy"           // succeeds, and the provider's code prints to standard output. Optional, as above
 )
 
 // The faults that only the provider's own side can play.
@@ -93,6 +95,8 @@ type Harness struct {
 	// Parallel is the number of calls at once. Default: 64.
 	Parallel int
 
+	// Only are the rules that are asked. Default: all of them.
+	Only []string
 	// Extra are rules of the author's own, or of how the provider is run.
 	Extra []Rule
 }
@@ -125,7 +129,9 @@ const (
 	defaultParallel = 64
 )
 
-func samples() []string { return []string{Succeeds, Pending, Refused, UnknownAccount, Refunded} }
+func samples() []string {
+	return []string{Succeeds, Pending, Refused, UnknownAccount, Refunded, Panics, Noisy}
+}
 
 func faults() []string {
 	return []string{UnknownStatus, WrongAccount, WrongAmount, WrongProduct, LostAfter, LostBefore, Unreadable}

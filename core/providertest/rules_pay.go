@@ -21,7 +21,7 @@ func payRules() []Rule {
 		Why:  "the reconciler believes Status where Pay had no answer: both must tell of the same order",
 		Check: func(ctx context.Context, b *Bench) {
 			answer, ok := b.paid(ctx, Succeeds)
-			if ok && b.canAsk(answer) {
+			if ok && b.CanAsk(answer) {
 				b.agree(answer, b.Status(ctx, answer))
 			}
 		},
@@ -72,7 +72,7 @@ func (b *Bench) paid(ctx context.Context, sample string) (Answer, bool) {
 func (b *Bench) refunded(ctx context.Context, answer Answer) Answer {
 	ctx, cancel := context.WithTimeout(ctx, b.Harness.Settle)
 	defer cancel()
-	for answer.Outcome() == core.Succeeded && b.canAsk(answer) && pause(ctx, b.Harness.Every) {
+	for answer.Outcome() == core.Succeeded && b.CanAsk(answer) && pause(ctx, b.Harness.Every) {
 		if asked := b.Status(ctx, answer); ctx.Err() == nil {
 			answer = asked
 		}
@@ -294,7 +294,7 @@ func checkPending(ctx context.Context, b *Bench) {
 	if answer.Outcome() != core.Pending {
 		b.Failf("the sample %q was answered with %s", Pending, answer)
 	}
-	if asked := b.Status(ctx, answer); b.canAsk(answer) && asked.Outcome() != core.Pending {
+	if asked := b.Status(ctx, answer); b.CanAsk(answer) && asked.Outcome() != core.Pending {
 		b.Failf("asked for at once, the sample %q was %s", Pending, asked)
 	}
 }

@@ -41,7 +41,7 @@ func settingsRules() []Rule {
 
 func checkUnknownKey(ctx context.Context, b *Bench) {
 	const key = "no_such_setting"
-	err := b.with(ctx, plus(b.settings(), key, `"1"`), func(core.Set) {})
+	err := b.with(ctx, plus(b.Settings(), key, `"1"`), func(core.Set) {})
 	switch {
 	case err == nil:
 		b.Failf("settings with the key %q were taken", key)
@@ -52,7 +52,7 @@ func checkUnknownKey(ctx context.Context, b *Bench) {
 
 func checkMissingKeys(ctx context.Context, b *Bench) {
 	for _, key := range b.Harness.Required {
-		err := b.with(ctx, without(b.settings(), key), func(core.Set) {})
+		err := b.with(ctx, without(b.Settings(), key), func(core.Set) {})
 		switch {
 		case err == nil:
 			b.Failf("settings without %q were taken", key)
@@ -61,9 +61,6 @@ func checkMissingKeys(ctx context.Context, b *Bench) {
 		}
 	}
 }
-
-// settings are the good ones, with the line in them.
-func (b *Bench) settings() []byte { return b.Harness.at(b.line.address) }
 
 func describeRules() []Rule {
 	return []Rule{{
@@ -94,7 +91,7 @@ func checkDescribeStable(ctx context.Context, b *Bench) {
 	if err != nil || !reflect.DeepEqual(again, b.Descriptor) {
 		b.Failf("asked twice, it describes itself in two ways (%v)", err)
 	}
-	err = b.with(ctx, b.settings(), func(other core.Set) {
+	err = b.with(ctx, b.Settings(), func(other core.Set) {
 		told, err := bounded(ctx, b, "describe", other.Provider.Describe)
 		if err != nil || !reflect.DeepEqual(told, b.Descriptor) {
 			b.Failf("made twice of the same settings, it describes itself in two ways (%v)", err)

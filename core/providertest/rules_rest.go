@@ -27,7 +27,7 @@ func statusRules() []Rule {
 			if !b.Descriptor.StatusBy.Has(core.ByRef) {
 				req.Invoice = "999999999999"
 			}
-			answer := b.question(ctx, req)
+			answer := b.question(ctx, b.Set, req)
 			if answer.Err == nil || core.CodeOf(answer.Err) != core.CodeNotFound {
 				b.Failf("asked for an order that there never was, it said %s, and should give an error with the code %s", answer, core.CodeNotFound)
 			}
@@ -43,7 +43,7 @@ func statusRules() []Rule {
 			}
 			other := b.plain(Succeeds)
 			other.Account = neighbour(other.Account)
-			asked := b.question(ctx, core.StatusRequest{Invoice: answer.Result.Invoice, Original: other, FirstSentAt: time.Now()})
+			asked := b.question(ctx, b.Set, core.StatusRequest{Invoice: answer.Result.Invoice, Original: other, FirstSentAt: time.Now()})
 			if asked.Err == nil {
 				b.Failf("asked by the invoice of one order for another one, it said %s", asked)
 			}
@@ -54,7 +54,7 @@ func statusRules() []Rule {
 		Check: func(ctx context.Context, b *Bench) {
 			const day = 24 * time.Hour
 			order := b.plain(Succeeds)
-			answer := b.question(ctx, core.StatusRequest{Original: order, FirstSentAt: time.Now().Add(-b.Descriptor.StatusMaxAge - day)})
+			answer := b.question(ctx, b.Set, core.StatusRequest{Original: order, FirstSentAt: time.Now().Add(-b.Descriptor.StatusMaxAge - day)})
 			if answer.Err == nil {
 				b.Failf("asked for an order that is too old, it said %s", answer)
 			}
@@ -66,7 +66,7 @@ func statusRules() []Rule {
 		Check: func(ctx context.Context, b *Bench) {
 			order := b.plain(Succeeds)
 			order.SendBefore = 1
-			answer := b.question(ctx, core.StatusRequest{Original: order, FirstSentAt: time.Now()})
+			answer := b.question(ctx, b.Set, core.StatusRequest{Original: order, FirstSentAt: time.Now()})
 			if answer.Err == nil {
 				b.Failf("asked after SendBefore, it said %s", answer)
 			}
@@ -283,17 +283,15 @@ func checkLeft(ctx context.Context, b *Bench) {
 
 // checkSecrets provokes errors with false credentials, and looks at all that was seen before.
 func checkSecrets(ctx context.Context, b *Bench) {
-	settings := string(b.settings())
+	settings := string(b.Settings())
 	for _, secret := range b.Harness.Secrets {
 		settings = strings.ReplaceAll(settings, secret, secret+"-false")
 	}
 	if len(b.Harness.Secrets) > 0 {
 		order := b.plain(Succeeds)
 		err := b.with(ctx, []byte(settings), func(other core.Set) {
-			res, err := bounded(ctx, b, "pay", func(ctx context.Context) (core.Result, error) { return other.Provider.Pay(ctx, order) })
-			b.look("pay", string(order.Account), err)
-			b.record(b.judge(order, res, err))
-			_, err = bounded(ctx, b, "inquire", func(ctx context.Context) (core.Quote, error) {
+			b.PayAt(ctx, other, order)
+			_, err := bounded(ctx, b, "inquire", func(ctx context.Context) (core.Quote, error) {
 				return other.Provider.Inquire(ctx, core.InquiryRequest{
 					Ref: order.Ref, Merchant: order.Merchant, Product: order.Product, Account: order.Account, Amount: order.Amount, Extra: order.Extra,
 				})

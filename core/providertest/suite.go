@@ -80,7 +80,11 @@ func Run(t *testing.T, h Harness) {
 func (b *Bench) rules() []Rule {
 	all := Rules()
 	last := len(all) - len(wholeRules()) // those about everything that was seen come last
-	return slices.Concat(all[:last], b.Harness.Extra, all[last:])
+	all = slices.Concat(all[:last], b.Harness.Extra, all[last:])
+	if b.Harness.Only == nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(r Rule) bool { return !slices.Contains(b.Harness.Only, r.Name) })
 }
 
 func (b *Bench) report() Report {
