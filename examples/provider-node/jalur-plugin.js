@@ -110,12 +110,17 @@ function connect(target, ms) {
   const secure = target.protocol === 'https:'
   return new Promise((resolve, reject) => {
     const options = { host, port: Number(target.port) || (secure ? 443 : 80), noDelay: true }
-    const socket = secure ? tls.connect({ ...options, servername: net.isIP(host) ? '' : host }) : net.connect(options)
+    const socket = secure ? tls.connect({ ...options, ca: trusted(), servername: net.isIP(host) ? '' : host }) : net.connect(options)
     const timer = setTimeout(() => socket.destroy(new Error('timed out')), ms)
     socket.once(secure ? 'secureConnect' : 'connect', () => resolve(socket))
     socket.on('error', (err) => reject(new Fault(NOT_SENT, 'transport_not_sent', 'no connection: ' + describeError(err))))
     socket.once('connect', () => secure || clearTimeout(timer)).once('secureConnect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
   })
+}
+
+/** trusted gives what SSL_CERT_FILE names, as for every other plugin, or else Node's own authorities. */
+function trusted() {
+  return process.env.SSL_CERT_FILE ? fs.readFileSync(process.env.SSL_CERT_FILE) : undefined
 }
 
 /** guard decides, once, whether the first byte may leave. Its refusal is final: no byte ever passes after it. */

@@ -179,7 +179,7 @@ class Reply:
     def json(self):
         """The object in the body; anything else is Unknown. Text is made fit to travel: half of a surrogate pair is no text."""
         try:
-            value = json.loads(self.body, parse_float=str)
+            value = json.loads(self.body.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
