@@ -37,11 +37,11 @@ func programs() map[string]string {
 	return map[string]string{"node": "provider-node/lapak", "python": "provider-python/lapak"}
 }
 
-func harness(t *testing.T) providertest.Harness {
+func harness(t *testing.T, language string) providertest.Harness {
 	t.Helper()
 	server := httptest.NewServer(sandbox.New(sandbox.Key))
 	t.Cleanup(server.Close)
-	spec, err := os.ReadFile("spec.yaml")
+	spec, err := os.ReadFile(filepath.Join("provider-"+language, "spec.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestConformance(t *testing.T) {
 	for language, program := range programs() {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			providertest.Run(t, plugintest.Process(harness(t), host.Config{Plugin: program}))
+			providertest.Run(t, plugintest.Process(harness(t, language), host.Config{Plugin: program}))
 		})
 	}
 }
@@ -69,7 +69,7 @@ func TestClumsyCode(t *testing.T) {
 	for language := range programs() {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			h := harness(t)
+			h := harness(t, language)
 			sample := h.Samples[providertest.Succeeds]
 			sample.Account = "081234567815"
 			h.Samples[providertest.Panics] = sample

@@ -23,7 +23,7 @@ import traceback
 import urllib.parse
 from base64 import b64encode
 from concurrent import futures
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import grpc
 from cryptography import x509
@@ -360,10 +360,11 @@ def _listen(server, path):
         return ""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(timezone.utc)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-        .not_valid_before(datetime.utcnow() - timedelta(minutes=1)).not_valid_after(datetime.utcnow() + timedelta(days=36500))
+        .not_valid_before(now - timedelta(minutes=1)).not_valid_after(now + timedelta(days=36500))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

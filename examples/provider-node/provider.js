@@ -5,8 +5,8 @@ const { Fault, BadSetting, money, DECLINED, UNKNOWN } = require('./jalur-plugin'
 
 const OUTCOMES = new Map([['done', 'OUTCOME_SUCCEEDED'], ['pending', 'OUTCOME_PENDING'], ['refused', 'OUTCOME_DECLINED']])
 
-/** Lapak is the client of lapak. A repeated reference is answered with the first order, and an order can be asked for by it. */
-class Lapak {
+/** Provider is the client of lapak. A repeated reference is answered with the first order, and an order can be asked for by it. */
+class Provider {
   static schema = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     type: 'object',
@@ -107,4 +107,4 @@ function product(listed) {
   }
 }
 
-module.exports = { Lapak }
+module.exports = { Provider }

@@ -9,7 +9,7 @@ from jalur_plugin import DECLINED, UNKNOWN, BadSetting, Fault, money
 OUTCOMES = {"done": pb.OUTCOME_SUCCEEDED, "pending": pb.OUTCOME_PENDING, "refused": pb.OUTCOME_DECLINED}
 
 
-class Lapak:
+class Provider:
     """The client of lapak. A repeated reference is answered with the first order, and an order can be asked for by it."""
 
     schema = {
