@@ -36,19 +36,29 @@ func (x explainer) all(broken *jsonschema.ValidationError) []Problem {
 	return problems
 }
 
-// nearest explains a choice by the branch that the settings come nearest to: the one whose first broken rule lies deepest.
+// nearest explains a choice by the branch that the settings come nearest to: the only one that is for a value of this type, else the one whose first broken rule
+// lies deepest.
 func (x explainer) nearest(broken *jsonschema.ValidationError) []Problem {
-	var best []Problem
-	deepest := len(broken.InstanceLocation)
-	for _, cause := range broken.Causes {
-		if depth := shallowest(cause); depth > deepest {
-			best, deepest = x.all(cause), depth
+	here := len(broken.InstanceLocation)
+	meant := slices.DeleteFunc(slices.Clone(broken.Causes), func(cause *jsonschema.ValidationError) bool { return otherType(cause, here) })
+	if len(meant) == 1 {
+		return x.all(meant[0])
+	}
+	best := x.own(broken)
+	for _, cause := range meant {
+		if depth := shallowest(cause); depth > here {
+			best, here = x.all(cause), depth
 		}
 	}
-	if best == nil {
-		return x.own(broken)
-	}
 	return best
+}
+
+// otherType reports whether the branch wants another type than the value at this depth has.
+func otherType(broken *jsonschema.ValidationError, depth int) bool {
+	if _, isType := broken.ErrorKind.(*kind.Type); isType {
+		return len(broken.InstanceLocation) == depth
+	}
+	return slices.ContainsFunc(broken.Causes, func(cause *jsonschema.ValidationError) bool { return otherType(cause, depth) })
 }
 
 func shallowest(broken *jsonschema.ValidationError) int {
@@ -209,8 +219,13 @@ func types(names []string) string {
 }
 
 func values(all []any) string {
+	const most = 100
 	var written []string
 	for _, value := range all {
+		if len(written) == most {
+			written = append(written, "…")
+			break
+		}
 		if text := fmt.Sprint(value); !slices.Contains(written, text) {
 			written = append(written, text)
 		}

@@ -26,7 +26,12 @@ const sample = `{
 			"type": "array", "maxItems": 2,
 			"items": {"type": "object", "required": ["match"], "properties": {"match": {"type": "string", "minLength": 1}, "key": {"writeOnly": true}}}
 		},
-		"either": {"anyOf": [{"type": "string"}, {"type": "object", "properties": {"n": {"type": "integer"}}}]},
+		"either": {"anyOf": [{"type": "string"}, {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}]},
+		"spec": {"oneOf": [
+			{"type": "string"},
+			{"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}},
+			{"type": "object", "required": ["b"], "properties": {"b": {"type": "object", "required": ["c"]}}}
+		]},
 		"proxies": {"type": "object", "additionalProperties": {"type": "object", "properties": {"secret": {"type": "string", "writeOnly": true}}}}
 	},
 	"dependentRequired": {"pin": ["password"]}
@@ -63,6 +68,9 @@ func TestWhatIsWrongNamesItsKeyAndRule(t *testing.T) {
 		`{"url":"http://x","breaker":{"n":1}}`:  {"breaker.n: is not known; there are calls, ratio"},
 		`{"url":"http://x","breaker":[]}`:       {"breaker: must be a map"},
 		`{"url":"http://x","either":1}`:         {"either: fits none of the forms that it may have"},
+		`{"url":"http://x","either":{}}`:        {"either.n: is required"},
+		`{"url":"http://x","spec":{}}`:          {"spec: must fit exactly one of the forms that it may have"},
+		`{"url":"http://x","spec":{"b":{}}}`:    {"spec.b.c: is required"},
 		`{"url":"http://x","either":{"n":"x"}}`: {"either.n: must be a whole number"},
 		`{"url":"http://x","reasons":[{"match":"x"},{"match":""}]}`:      {"reasons[1].match: must not be empty"},
 		`{"url":"http://x","reasons":[{"match":null},{"match":"x"},{}]}`: {"reasons: must have at most 2 entries", "reasons[0].match: is required", "reasons[2].match: is required"},
@@ -70,7 +78,7 @@ func TestWhatIsWrongNamesItsKeyAndRule(t *testing.T) {
 		`{"url":"http://x","breaker":{"ratio":0.75}}`:                    {"breaker.ratio: must be at most 0.5"},
 		`{"url":"http://x","breaker":{"calls":1.5}}`:                     {"breaker.calls: must be a whole number"},
 		`{"uri":"http://x"}`: {
-			"uri: is not known; there are breaker, either, mode, password, pin, proxies, reasons, url", "url: is required",
+			"uri: is not known; there are breaker, either, mode, password, pin, proxies, reasons, spec, url", "url: is required",
 		},
 	}
 	for given, want := range cases {
@@ -118,7 +126,15 @@ func TestASchemaThatCouldDoHarmIsRefused(t *testing.T) {
 	for n := range 40 {
 		fmt.Fprintf(&doubling, `"d%d":{"allOf":[{"$ref":"#/$defs/d%d"},{"$ref":"#/$defs/d%d"}]},`, n, n+1, n+1)
 	}
+	var chain strings.Builder
+	for n := range 100 {
+		fmt.Fprintf(&chain, `"c%03d":{"items":{"$ref":"#/$defs/c%03d"}},`, n, n+1)
+	}
 	cases := map[string]string{
+		"deep":                strings.Repeat(`{"not":`, 5000) + `{}` + strings.Repeat(`}`, 5000),
+		"deep by references":  `{"$defs":{` + chain.String() + `"c100":{}}}`,
+		"a costly pattern":    `{"pattern":"` + strings.Repeat("(a{0,900}b)", 30) + `"}`,
+		"costly names":        `{"patternProperties":{"((a{0,100}){0,9}){0,30}":{}}}`,
 		"no JSON":             `{`,
 		"two values":          `{} {}`,
 		"no schema":           `"text"`,
