@@ -19,6 +19,9 @@ import (
 type backend interface {
 	Products(ctx context.Context, merchant core.MerchantCode, provider string) (view.Products, error)
 	Inquire(ctx context.Context, order view.InquiryBody) (view.Inquiry, error)
+	Inquiry(ctx context.Context, id string) (view.Inquiry, error)
+	CancelInquiry(ctx context.Context, id string) (view.Inquiry, error)
+	Providers(ctx context.Context) (view.Providers, error)
 	// Pay returns at the first known outcome. It heeds no cancellation: what has begun is finished.
 	Pay(ctx context.Context, key core.Key, order view.OrderBody) (view.Payment, error)
 	// Await waits for a final state until the context ends.
@@ -95,6 +98,26 @@ func (l local) Inquire(ctx context.Context, order view.InquiryBody) (view.Inquir
 		return view.Inquiry{}, err
 	}
 	return view.InquiryOf(quote), nil
+}
+
+func (l local) Inquiry(ctx context.Context, id string) (view.Inquiry, error) {
+	quote, err := l.service.Inquiry(ctx, "", id)
+	if err != nil {
+		return view.Inquiry{}, err
+	}
+	return view.InquiryOf(quote), nil
+}
+
+func (l local) CancelInquiry(ctx context.Context, id string) (view.Inquiry, error) {
+	quote, err := l.service.CancelInquiry(ctx, "", id)
+	if err != nil {
+		return view.Inquiry{}, err
+	}
+	return view.InquiryOf(quote), nil
+}
+
+func (l local) Providers(ctx context.Context) (view.Providers, error) {
+	return view.ProvidersOf(l.service.Service.Providers(ctx), l.service.Balances(ctx)), nil
 }
 
 func (l local) Pay(ctx context.Context, key core.Key, order view.OrderBody) (view.Payment, error) {
