@@ -216,15 +216,19 @@ type Store interface {
 	Events(ctx context.Context, id core.PaymentID) ([]Event, error)
 
 	CaseStore
-
-	// SaveInquiry records a quote.
-	SaveInquiry(ctx context.Context, q Inquiry) error
-	// Inquiry gives a client's quote by its id. Errors: ErrNotFound.
-	Inquiry(ctx context.Context, client, id string) (Inquiry, error)
+	InquiryStore
 
 	// Ping reports whether the journal can be written to.
 	Ping(ctx context.Context) error
 	Close() error
+}
+
+// InquiryStore is the part of a [Store] that keeps the quotes.
+type InquiryStore interface {
+	// SaveInquiry records a quote.
+	SaveInquiry(ctx context.Context, q Inquiry) error
+	// Inquiry gives a client's quote by its id. Errors: ErrNotFound.
+	Inquiry(ctx context.Context, client, id string) (Inquiry, error)
 }
 
 // Notifier is what a [Store] may offer beside: it tells of changes as they happen, those of other processes on the same database too.
