@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -133,9 +134,9 @@ func deposits(p view.Provider) []view.Balance {
 
 func problems(p view.Provider) string {
 	if p.Health.Problem == "" && p.Balances != nil {
-		return p.Balances.Problem
+		return cmp.Or(p.Balances.Problem, none)
 	}
-	return p.Health.Problem
+	return cmp.Or(p.Health.Problem, none)
 }
 
 // orderArgs is what MERCHANT ACCOUNT AMOUNT say.
