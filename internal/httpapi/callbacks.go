@@ -34,22 +34,36 @@ const (
 	verdictBusy       verdict = "busy"
 )
 
+const callbackRoot = "/callbacks/"
+
+// split keeps callbacks apart from everything else. A provider reaches the gateway by its public name, and what it says moves nothing.
+func split(callbacks, rest http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, callbackRoot) {
+			callbacks.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
+}
+
 // callbacks serves what providers send by themselves. They are no clients: their own code tells whether it was them.
-func (s *server) callbacks(mux *http.ServeMux) error {
+func (s *server) callbacks() (http.Handler, error) {
+	mux := http.NewServeMux()
 	counter, err := s.Meter.Meter("github.com/jalurhq/jalur").Int64Counter("jalur.callbacks",
 		metric.WithDescription("requests to /callbacks, by provider and by what was made of them"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
-		for _, path := range []string{"/callbacks/{provider}", "/callbacks/{provider}/{rest...}"} {
+		for _, path := range []string{callbackRoot + "{provider}", callbackRoot + "{provider}/{rest...}"} {
 			mux.HandleFunc(method+" "+path, func(w http.ResponseWriter, r *http.Request) {
 				name, seen := s.callback(w, r)
 				counter.Add(r.Context(), 1, metric.WithAttributes(attribute.String("provider", name), attribute.String("verdict", string(seen))))
 			})
 		}
 	}
-	return nil
+	return worded(mux), nil
 }
 
 // callback answers one request. It gives the provider's name where there is such a provider: what strangers make up is no name of a series.
@@ -62,7 +76,7 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request) (string, verdi
 		return "", verdictUnreadable
 	}
 	said, err := s.Service.Callback(r.Context(), name, core.CallbackRequest{
-		Method: r.Method, Path: strings.TrimPrefix(r.URL.Path, "/callbacks/"+name), Query: r.URL.RawQuery, Header: r.Header, Body: body, Remote: remote(r),
+		Method: r.Method, Path: strings.TrimPrefix(r.URL.Path, callbackRoot+name), Query: r.URL.RawQuery, Header: r.Header, Body: body, Remote: remote(r),
 	})
 	if err != nil {
 		return s.refuseCallback(r.Context(), w, name, err)

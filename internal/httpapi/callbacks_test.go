@@ -123,6 +123,24 @@ func TestWhatACallbackIsAnswered(t *testing.T) {
 	}
 }
 
+// A provider calls by the public name, where nobody else may: nothing but callbacks is to be had there.
+func TestACallbackComesUnderAnyName(t *testing.T) {
+	t.Parallel()
+	g := beside(t, &company{}, apitest.Config{})
+	outside := header{"Host": "jalur.example", "Origin": "https://example.net", "X-Signature": "yes", "Idempotency-Key": "k"}
+	for line, status := range map[string]int{
+		"POST /callbacks/fake": 200, "POST /v1/payments": 403, "GET /v1/payments": 403,
+		"POST /callbacks/../v1/payments": 404, "POST /callbacks/%2e%2e/v1/payments": 404, "GET /callbacks/fake/%2e%2e/%2e%2e/v1/payments": 200, // to its code
+	} {
+		if r := call(t, g, line, order, outside); r.status != status {
+			t.Errorf("%s: %d %s", line, r.status, r.text)
+		}
+	}
+	if page, err := g.Store.List(t.Context(), journal.Filter{AnyClient: true}); err != nil || len(page.Payments) > 0 {
+		t.Errorf("%d payments, %v", len(page.Payments), err)
+	}
+}
+
 func TestACallbackPromptsAQuestion(t *testing.T) {
 	t.Parallel()
 	asked := make(chan core.StatusRequest, 1)

@@ -70,13 +70,14 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, fmt.Errorf("httpapi: description: %w", err)
 	}
 	s.pages(mux, description)
-	if err := s.callbacks(mux); err != nil {
-		return nil, fmt.Errorf("httpapi: metrics: %w", err)
-	}
 	for pattern, handler := range cfg.Also {
 		mux.Handle(pattern, handler)
 	}
-	return traced(s.logged(s.recovered(s.guarded(worded(mux))))), nil
+	called, err := s.callbacks()
+	if err != nil {
+		return nil, fmt.Errorf("httpapi: metrics: %w", err)
+	}
+	return traced(s.logged(s.recovered(split(called, s.guarded(worded(mux)))))), nil
 }
 
 // calls registers the API and gives it back for its description.
