@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -62,6 +63,9 @@ func ask(ctx context.Context, p router.Provider, now time.Time) Balances {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	balances, err := p.Balances.Balances(ctx)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return Balances{}
+	}
 	if err != nil {
 		return Balances{At: now, Problem: fmt.Errorf("balances of %s: %w", p.Name, err)}
 	}

@@ -91,6 +91,9 @@ func (s *Service) Callback(ctx context.Context, provider string, req core.Callba
 }
 
 func callbackError(err error) error {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return ErrNoCallbacks
+	}
 	switch core.CodeOf(err) {
 	case core.CodeAuth:
 		return fmt.Errorf("%w: %w", ErrUnverified, err)

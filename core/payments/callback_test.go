@@ -62,10 +62,13 @@ func TestWhatACallbackIsAnsweredWith(t *testing.T) {
 		"taken":         {"one", reader(naming), nil},
 		"no provider":   {"two", reader(naming), payments.ErrNoCallbacks},
 		"it sends none": {"one", nil, payments.ErrNoCallbacks},
-		"forged":        {"one", failure(core.CodeAuth), payments.ErrUnverified},
-		"unreadable":    {"one", failure(core.CodeBadRequest), payments.ErrUnreadable},
-		"down":          {"one", failure(core.CodeTransportNotSent), payments.ErrCallbackBusy},
-		"broken":        {"one", failure(core.CodeInternal), payments.ErrCallbackBusy},
+		"it knows none": {"one", reader(func(core.CallbackRequest) (core.Callback, error) {
+			return core.Callback{}, &core.Error{Op: "read_callback", Err: errors.ErrUnsupported}
+		}), payments.ErrNoCallbacks},
+		"forged":     {"one", failure(core.CodeAuth), payments.ErrUnverified},
+		"unreadable": {"one", failure(core.CodeBadRequest), payments.ErrUnreadable},
+		"down":       {"one", failure(core.CodeTransportNotSent), payments.ErrCallbackBusy},
+		"broken":     {"one", failure(core.CodeInternal), payments.ErrCallbackBusy},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

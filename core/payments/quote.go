@@ -44,7 +44,7 @@ func (s *Service) CancelInquiry(ctx context.Context, client, id string) (journal
 func (s *Service) canceller(ctx context.Context, q journal.Inquiry) (router.Provider, error) {
 	p, ok := s.router.Provider(q.Provider)
 	if !ok || p.Quotes == nil || q.Token == "" {
-		return p, &Refusal{Code: CodeStateConflict, Rule: "the inquiry can't be given up: its provider holds nothing that could be given back early"}
+		return p, cannotCancel(nil)
 	}
 	d, err := p.Describe(ctx)
 	if err != nil {
@@ -61,7 +61,14 @@ func (s *Service) canceller(ctx context.Context, q journal.Inquiry) (router.Prov
 	}
 }
 
+func cannotCancel(err error) error {
+	return &Refusal{Code: CodeStateConflict, Rule: "the inquiry can't be given up: its provider holds nothing that could be given back early", Err: err}
+}
+
 func cancelRefusal(err error) error {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return cannotCancel(err)
+	}
 	if said, ok := errors.AsType[*core.Error](err); ok && said.Outcome == core.Declined {
 		return &Refusal{Code: CodeProviderRefused, Rule: "the provider did not give it up: " + said.Error(), Err: err}
 	}

@@ -96,6 +96,7 @@ func TestGivingUpAnInquiry(t *testing.T) {
 		"given up":        {&canceller{}, "T", false, "toko", ""},
 		"paid":            {&canceller{}, "T", true, "toko", payments.CodeStateConflict},
 		"nothing is held": {&canceller{}, "", false, "toko", payments.CodeStateConflict},
+		"none such known": {&canceller{err: &core.Error{Err: errors.ErrUnsupported}}, "T", false, "toko", payments.CodeStateConflict},
 		"no such call":    {nil, "T", false, "toko", payments.CodeStateConflict},
 		"somebody else's": {&canceller{}, "T", false, "kios", payments.CodeNotFound},
 		"refused":         {&canceller{err: &core.Error{Outcome: core.Declined, Code: core.CodeDeclined}}, "T", false, "toko", payments.CodeProviderRefused},
@@ -121,7 +122,7 @@ func TestGivingUpAnInquiry(t *testing.T) {
 			_, err = s.CancelInquiry(t.Context(), c.client, quote.ID)
 			refusedAs(t, err, c.want)
 			reached := c.want == "" || c.want == payments.CodeProviderRefused || c.want == payments.CodeProviderUnavailable
-			if c.beside != nil && reached != (len(c.beside.gone) == 1) {
+			if c.beside != nil && !errors.Is(c.beside.err, errors.ErrUnsupported) && reached != (len(c.beside.gone) == 1) {
 				t.Errorf("given up: %q", c.beside.gone)
 			}
 			if read, err := s.Inquiry(t.Context(), "toko", quote.ID); err != nil || read.ID != quote.ID {
@@ -154,6 +155,10 @@ func TestBalancesAreKeptForAWhile(t *testing.T) {
 				t.Errorf("%d calls, %+v, %+v", told.calls, first, again)
 			}
 		})
+	}
+	mute := newRig(t).with(newFake("one"), func(p *router.Provider) { p.Balances = &deposit{err: &core.Error{Err: errors.ErrUnsupported}} })
+	if told := mute.Balances(t.Context())["one"]; !told.At.IsZero() || told.Problem != nil {
+		t.Errorf("one that knows none: %+v", told)
 	}
 	s := newRig(t).service(newFake("one"))
 	if mute := s.Balances(t.Context())["one"]; !mute.At.IsZero() {

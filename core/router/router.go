@@ -39,7 +39,7 @@ type Provider struct {
 	// Health tells how the provider is, without waiting.
 	Health func() Health
 
-	// What only some providers have beside, nil where there is none.
+	// What only some providers have beside: nil, or failing with [errors.ErrUnsupported], where there is none.
 	Balances  core.BalanceReader
 	Callbacks core.CallbackReader
 	Quotes    core.QuoteCanceller
