@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,7 +117,7 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 	}
 	providers := make([]router.Provider, 0, len(s.plugins))
 	for _, plugin := range s.plugins {
-		provider, err := wrap(plugin, cfg.Providers[plugin.Name()], options)
+		provider, err := wrap(plugin, cfg, options)
 		if err != nil {
 			return err
 		}
@@ -310,17 +311,27 @@ func stopPlugins(ctx context.Context, plugins []*host.Plugin) error {
 }
 
 // wrap puts the decorators around a plugin: tracing outermost, so that a call that the breaker refuses shows as well.
-func wrap(plugin *host.Plugin, cfg config.Provider, options Options) (router.Provider, error) {
+func wrap(plugin *host.Plugin, cfg config.Config, options Options) (router.Provider, error) {
+	settings, set := cfg.Providers[plugin.Name()], plugin.Set()
 	traced, err := tracing.New(tracing.Config{Provider: plugin.Name(), Tracer: options.Tracer, Meter: options.Meter})
 	if err != nil {
 		return router.Provider{}, err
 	}
-	guarded := breaker.New(breaker.Config(cfg.Breaker), plugin.Provider())
+	guarded := breaker.New(breaker.Config(settings.Breaker), set.Provider)
 	return router.Provider{
-		Provider: core.Chain(guarded, traced), Name: plugin.Name(), Timeout: cfg.Timeout,
+		Provider: core.Chain(guarded, traced), Name: plugin.Name(), Timeout: settings.Timeout,
+		Balances: set.Balances, Callbacks: set.Callbacks, Quotes: set.Quotes, CallbackURL: callbackURL(cfg.Server.PublicURL, plugin.Name()),
 		Ready:  func(ctx context.Context) error { return ready(ctx, plugin, guarded) },
 		Health: func() router.Health { return health(plugin.State(), guarded.States()) },
 	}, nil
+}
+
+// callbackURL gives where a provider reaches the gateway by itself, where others than this machine do at all.
+func callbackURL(public, provider string) string {
+	if public == "" {
+		return ""
+	}
+	return strings.TrimSuffix(public, "/") + "/callbacks/" + provider
 }
 
 func ready(ctx context.Context, plugin *host.Plugin, guarded *breaker.Breaker) error {

@@ -67,8 +67,15 @@ func checkCost(cost, most core.Money) error {
 		}
 	}
 	above, err := cost.Cmp(most)
-	if err != nil || above > 0 {
+	switch {
+	case err != nil && cost.Currency() != most.Currency():
+		return &Refusal{
+			Code: CodeInvalidRequest, Field: "max_cost", Err: err,
+			Rule: "is in " + most.Currency() + ", and this costs " + cost.Currency() + ": give the limit in " + cost.Currency(),
+		}
+	case err != nil || above > 0:
 		return &Refusal{Code: CodePriceAboveLimit, Field: "max_cost", Rule: "is " + most.String() + ", and the cost would be " + cost.String(), Err: err}
+	default:
+		return nil
 	}
-	return nil
 }

@@ -108,8 +108,9 @@ func (a *app) openGateway(ctx context.Context, cfg config.Config, url string) (*
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
+	meter := metric.NewMeterProvider(metric.WithReader(exporter))
 	service, err := jalur.Open(ctx, cfg, jalur.Options{
-		Shipped: a.Shipped, GatewayURL: url, KeepSending: a.keepSending, Log: a.log, Meter: metric.NewMeterProvider(metric.WithReader(exporter)),
+		Shipped: a.Shipped, GatewayURL: url, KeepSending: a.keepSending, Log: a.log, Meter: meter,
 	})
 	if err != nil {
 		return nil, err
@@ -117,7 +118,7 @@ func (a *app) openGateway(ctx context.Context, cfg config.Config, url string) (*
 	g := &gateway{url: url, service: service, stopping: make(chan struct{})}
 	handler, err := httpapi.New(httpapi.Config{ //nolint:contextcheck // each request brings its own
 		Service: service.Service, Clients: clients(cfg.Server.Clients), Version: a.Version, Log: a.log, Stopping: g.stopping,
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Meter: meter,
 	})
 	if err != nil {
 		return nil, errors.Join(err, service.Close(ctx))

@@ -50,6 +50,7 @@ func ProblemKinds() []ProblemKind {
 		{payments.CodeCostUnknown, http.StatusUnprocessableEntity, "The cost isn't known before"},
 		{payments.CodeInquiryNotFound, http.StatusUnprocessableEntity, "There is no such inquiry"},
 		{payments.CodeInquiryMismatch, http.StatusUnprocessableEntity, "The inquiry is about another order"},
+		{payments.CodeInquiryUsed, http.StatusUnprocessableEntity, "The inquiry was paid already"},
 		{payments.CodeQuoteExpired, http.StatusUnprocessableEntity, "The inquiry has expired"},
 		{payments.CodeKeyReused, http.StatusUnprocessableEntity, "The key was used for another order"},
 		{payments.CodeInvoiceNotConfirmed, http.StatusUnprocessableEntity, "The provider doesn't confirm the invoice"},
