@@ -156,14 +156,10 @@ func (v value) money() core.Money {
 // shift moves the point to the right by an exponent.
 func shift(whole, fraction, exponent string) (string, string) {
 	places, _ := strconv.Atoi(exponent) // at most two digits, or none
-	for ; places > 0; places-- {
-		next := "0"
-		if fraction != "" {
-			next, fraction = fraction[:1], fraction[1:]
-		}
-		whole += next
+	if missing := places - len(fraction); missing > 0 {
+		fraction += strings.Repeat("0", missing)
 	}
-	return whole, fraction
+	return whole + fraction[:places], fraction[places:]
 }
 
 // paid is money of which there is some.

@@ -4,7 +4,6 @@ import (
 	"crypto/md5" //nolint:gosec // the provider's own signature
 	"encoding/hex"
 	"errors"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -182,11 +181,8 @@ func wholeRupiah(limit core.Money) (rupiah int64, ok bool) {
 		return 0, true
 	}
 	whole, _, _ := strings.Cut(limit.Normal().Value(), ".")
-	n, fits := new(big.Int).SetString(whole, 10)
-	if limit.Currency() != core.Rupiah || !fits || !n.IsInt64() || n.Sign() <= 0 {
-		return 0, false
-	}
-	return n.Int64(), true
+	rupiah, err := strconv.ParseInt(whole, 10, 64)
+	return rupiah, err == nil && rupiah > 0 && limit.Currency() == core.Rupiah
 }
 
 // tokenKind tells what was inquired.

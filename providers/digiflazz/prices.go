@@ -322,14 +322,14 @@ func prepaidItem(row fields, own map[string]core.Money) item {
 }
 
 func billItem(row fields) item {
-	expr := "by inquiry"
+	expr := []string{"by inquiry"}
 	for _, part := range []string{"admin", "commission"} {
 		if said := row.text(part); said != "" {
-			expr += ", " + part + " " + said
+			expr = append(expr, part+" "+said)
 		}
 	}
 	listed := item{bill: true, emoney: isEMoney(row), product: core.Product{
-		Code: row.text("buyer_sku_code"), Name: row.text("product_name"), Fee: core.Fee{Expr: expr},
+		Code: row.text("buyer_sku_code"), Name: row.text("product_name"), Fee: core.Fee{Expr: strings.Join(expr, ", ")},
 		Available: row.yes("buyer_product_status") && row.yes("seller_product_status"),
 	}}
 	if listed.emoney {
@@ -351,7 +351,7 @@ func stock(row fields) *int64 {
 	if row.yes("unlimited_stock") {
 		return nil
 	}
-	left, err := strconv.ParseInt(row.text("stock"), 10, 64)
+	left, err := strconv.ParseInt(row["stock"].money().Value(), 10, 64)
 	if err != nil {
 		return nil
 	}
