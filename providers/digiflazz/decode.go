@@ -236,6 +236,9 @@ func (r reader) order(body []byte, order core.PayRequest, at stage) (core.Result
 	switch {
 	case v.err != nil:
 		res.Outcome = core.Unknown
+		if res.Contradicts(order) {
+			res = core.Disown(res) // what it names is somebody else's
+		}
 		return res, unknown(v.code, v.err, r.clean(said.text("message")))
 	case v.outcome == core.Declined:
 		res.Invoice, res.Cost, res.Reference = "", core.Money{}, ""

@@ -268,3 +268,22 @@ func TestOwnClassesOfCodes(t *testing.T) {
 		}
 	}
 }
+
+// What isn't believed names nothing that could be taken for the order's own.
+func TestEvidenceOfAnotherOrder(t *testing.T) {
+	t.Parallel()
+	body := strings.Replace(transaction("Gagal", "01"), order("", 1).Ref, "SOMEBODYELSES", 1)
+	res, err := decoder().Pay([]byte(body), order(number, 1))
+	if err == nil || res.Invoice != "" || res.Ref != "" || res.Details["returned_invoice"] != "SOMEBODYELSES" {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+func TestSecretsAreTakenOutOfReasons(t *testing.T) {
+	t.Parallel()
+	body := strings.Replace(transaction("Gagal", "41"), "pesan", "sign of "+key+" and "+secret, 1)
+	res, err := decoder().Asked([]byte(body), order(number, 1))
+	if text := fmt.Sprint(res, err); strings.Contains(text, key) || strings.Contains(text, secret) || !strings.Contains(text, "sign of *** and ***") {
+		t.Error(text)
+	}
+}

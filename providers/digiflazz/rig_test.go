@@ -63,7 +63,7 @@ type rig struct {
 func newRig(t *testing.T, change func(*simulator.Config, *digiflazz.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, clock: newClock()}
-	play := simulator.Config{Username: user, APIKey: key, Now: r.clock.Now, HugeBytes: 20 << 20, LateBy: time.Minute}
+	play := simulator.Config{Username: user, APIKey: key, Now: r.clock.Now, HugeBytes: 2 << 20, LateBy: time.Minute}
 	cfg := digiflazz.Config{Username: user, APIKey: key, Now: r.clock.Now}
 	if change != nil {
 		change(&play, &cfg)
@@ -83,8 +83,8 @@ func newRig(t *testing.T, change func(*simulator.Config, *digiflazz.Config)) *ri
 
 func (r *rig) client(cfg digiflazz.Config) *digiflazz.Provider {
 	r.t.Helper()
-	http := transport.New(transport.Config{MaxBody: 4 << 20})
-	it, err := digiflazz.New(cfg, http)
+	client := transport.New(transport.Config{})
+	it, err := digiflazz.New(cfg, client)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -263,6 +263,8 @@ func (b *book) repeat(p params, f fault, within time.Duration) (*order, string) 
 	switch {
 	case o.SKU != p.text("buyer_sku_code") || o.Account != p.text("customer_no"):
 		return nil, "49"
+	case f.rc != "" && !codeOf(f.rc).formed:
+		return nil, f.rc
 	case f.repeat85 || within > 0 && now.Sub(last) < within:
 		return nil, "85"
 	case f.race:
