@@ -317,3 +317,37 @@ func TestEveryFaultOfABill(t *testing.T) {
 		})
 	}
 }
+
+// What a Pay comes to under the faults that matter most; that each of them holds against the ledger, the others show.
+func TestWhatFaultsComeTo(t *testing.T) {
+	t.Parallel()
+	type end struct {
+		outcome core.Outcome
+		code    core.Code
+	}
+	lost, odd := end{core.Unknown, core.CodeTransportAfterSend}, end{core.Unknown, core.CodeInternal}
+	unclear := end{core.Pending, core.CodeInternal}
+	for name, want := range map[string]end{
+		"500-ok": {core.Succeeded, ""}, "no-sn": {core.Succeeded, ""}, "slow-bytes": {core.Succeeded, ""}, "double": {core.Succeeded, ""},
+		"502-html": lost, "503-html-before": lost, "200-html": lost, "empty-body": lost, "truncated-json": lost, "two-objects": lost, "cut-after": lost,
+		"cut-before": lost, "cut-body": lost, "huge-body": lost, "gzip-garbage": lost, "redirect": lost, "late": lost,
+		"array-body": odd, "no-data": odd, "no-ref": odd, "no-account": odd, "no-product": odd, "no-status": odd, "no-rc": odd,
+		"wrong-ref": odd, "wrong-account": odd, "wrong-product": odd, "other-order": odd,
+		"unknown-status": unclear, "unknown-rc": unclear, "disagree-pending": unclear, "disagree-failed": unclear, "disagree-success": unclear,
+		"failed-unknown-rc": unclear,
+		"doubt-01":          {core.Unknown, core.CodeUpstreamTimeout}, "doubt-47": {core.Unknown, core.CodeDuplicateElsewhere},
+		"doubt-49": {core.Unknown, core.CodeDuplicateRef}, "doubt-50": {core.Unknown, core.CodeNotFound}, "doubt-99": odd,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, func(s *simulator.Config, _ *digiflazz.Config) { s.SlowInterval = time.Nanosecond })
+			r.pay(order(number, 1))
+			r.fault(name, "")
+			r.pay(order("0811000000", 2)).want(t, want.outcome, want.code)
+		})
+	}
+	r := newRig(t, nil)
+	_, paid := r.quote(inquiry("pln", "530000000001"))
+	r.fault("wrong-amount", "")
+	r.pay(paid).want(t, core.Unknown, core.CodeInternal)
+}

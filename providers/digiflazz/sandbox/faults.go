@@ -90,8 +90,10 @@ func falseAnswers() []fault {
 		altered("wrong-ref", "with another ref_id", say("ref_id", "SOMEBODYELSES")),
 		altered("wrong-account", "with another account number", wrongAccount),
 		altered("wrong-product", "with another product", say("buyer_sku_code", "xld25")),
+		altered("wrong-amount", "about a bill with another amount", wrongAmount),
 		altered("other-order", "with the order before", otherOrder),
 		altered("no-data", "without the wrapping data", noData),
+		altered("two-objects", "with the JSON and a refusal behind it", twoObjects),
 		altered("no-ref", "without a ref_id", leaveOut("ref_id")),
 		altered("no-account", "without the account number", leaveOut("customer_no")),
 		altered("no-product", "without the product", leaveOut("buyer_sku_code")),
@@ -129,6 +131,19 @@ func wrongAccount(_ *Sandbox, rep reply) reply {
 		last = "1"
 	}
 	return rep.with("customer_no", account[:len(account)-1]+last)
+}
+
+func wrongAmount(_ *Sandbox, rep reply) reply {
+	const more = 1000
+	if rep.order.Selling == 0 {
+		return rep
+	}
+	return rep.with("selling_price", rupiah(rep.order.Selling+more))
+}
+
+func twoObjects(_ *Sandbox, rep reply) reply {
+	rep.refused = true
+	return rep
 }
 
 func otherOrder(s *Sandbox, rep reply) reply { return s.show(s.book.before(*rep.order), s.cfg.Now()) }
@@ -189,5 +204,9 @@ func (s *Sandbox) send(x sandbox.Exchange, f fault, rep reply) {
 	if deliver == nil {
 		deliver = sandbox.Line.Send
 	}
-	deliver(s.line, x, sandbox.Reply{Status: http.StatusOK, Body: s.cfg.Values.encode(rep)})
+	body := s.cfg.Values.encode(rep)
+	if rep.refused {
+		body = append(body, s.cfg.Values.encode(refuse(nil, rcFailed))...)
+	}
+	deliver(s.line, x, sandbox.Reply{Status: http.StatusOK, Body: body})
 }

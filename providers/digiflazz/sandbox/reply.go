@@ -121,6 +121,8 @@ type reply struct {
 	list  []data // in place of the object, where it isn't nil
 	order *order // that it is about
 	bare  bool   // without the wrapping data
+
+	refused bool // a refusal stands behind it
 }
 
 func (r reply) with(key string, value any) reply {

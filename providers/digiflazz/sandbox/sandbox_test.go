@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -396,5 +397,18 @@ func TestConfigIsChecked(t *testing.T) {
 		if _, err := sandbox.New(cfg); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *sandbox.Config) { c.Deposit = 20 * 10_000 })
+	var callers sync.WaitGroup
+	for n := range 100 {
+		callers.Go(func() { r.pay(fmt.Sprintf("REF%d", n%25), phone) }) // each of 25 four times
+	}
+	callers.Wait()
+	if l := r.box.Ledger(); l.ByAccount[phone] != 20 || l.Deposit != 0 {
+		t.Errorf("%d executed, %d left", l.ByAccount[phone], l.Deposit)
 	}
 }
