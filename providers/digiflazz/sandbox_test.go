@@ -22,6 +22,8 @@ func TestPrepaidTestNumbers(t *testing.T) {
 		"087800001232": {core.Declined, core.Declined, core.CodeDeclined, 0},
 		"087800001233": {core.Pending, core.Succeeded, "", 1},
 		"087800001234": {core.Pending, core.Declined, core.CodeDeclined, 0},
+		"087800001235": {core.Succeeded, core.Refunded, core.CodeRefunded, 1},
+		"087800001236": {core.Declined, core.Declined, core.CodeAccountInvalid, 0},
 	} {
 		t.Run(account, func(t *testing.T) {
 			t.Parallel()
@@ -37,7 +39,11 @@ func TestPrepaidTestNumbers(t *testing.T) {
 			later := r.ask(paid, time.Minute)
 			later.want(t, want.later, want.code)
 			same(t, "executed", r.executed(account), want.executed)
-			same(t, "the deposit", r.box.Ledger().Deposit, int64(1_000_000_000_000-10_000*want.executed))
+			held := 0
+			if want.later == core.Succeeded {
+				held = 10_000
+			}
+			same(t, "the deposit", r.box.Ledger().Deposit, 1_000_000_000_000-held)
 		})
 	}
 }

@@ -307,14 +307,16 @@ func (s *Sandbox) schedule(o order, f fault) order {
 	switch number.plan {
 	case pendingThenSucceeds, pendingThenFails:
 		o.SettledAt = o.At.Add(s.cfg.PendingFor)
-	case fails:
-		o.FailedRC = rcFailed
-	case succeeds, inquiryFails:
+	case succeeds, fails, inquiryFails, unknownNumber, succeedsThenRefunded:
 	}
-	if number.plan == pendingThenFails {
+	switch number.plan {
+	case fails, pendingThenFails:
 		o.FailedRC = rcFailed
+	case unknownNumber:
+		o.FailedRC = "54"
+	case succeeds, pendingThenSucceeds, inquiryFails, succeedsThenRefunded:
 	}
-	if f.refund {
+	if f.refund || number.plan == succeedsThenRefunded {
 		o.RefundAt = o.SettledAt.Add(s.cfg.RefundAfter)
 	}
 	return o

@@ -104,7 +104,7 @@ func simple(paid, inquiryFails, paymentFails, pendingPaid, pendingFails string) 
 	return fates{paid: paid, inquiryFails: inquiryFails, paymentFails: paymentFails, pendingPaid: pendingPaid, pendingFails: pendingFails}
 }
 
-// TestNumber is one of the vendor's numbers.
+// TestNumber is one of the vendor's numbers, or one of the two of ours.
 type TestNumber struct {
 	SKU, Number, Text string
 
@@ -121,15 +121,19 @@ const (
 	pendingThenSucceeds
 	pendingThenFails
 	inquiryFails
+	unknownNumber
+	succeedsThenRefunded
 )
 
-// TestNumbers lists the vendor's numbers.
+// TestNumbers lists them.
 func TestNumbers() []TestNumber {
 	list := []TestNumber{
 		{SKU: "xld10", Number: "087800001230", Text: "success", plan: succeeds},
 		{SKU: "xld10", Number: "087800001232", Text: "failed (02)", plan: fails},
 		{SKU: "xld10", Number: "087800001233", Text: "pending, then success", plan: pendingThenSucceeds},
 		{SKU: "xld10", Number: "087800001234", Text: "pending, then failed", plan: pendingThenFails},
+		{SKU: "xld10", Number: "087800001235", Text: "success, given back 10 s later (74); ours, not the vendor's", plan: succeedsThenRefunded},
+		{SKU: "xld10", Number: "087800001236", Text: "no such number (54); ours, not the vendor's", plan: unknownNumber},
 	}
 	for _, b := range billers() {
 		n := b.numbers

@@ -23,5 +23,5 @@
 //
 // # Test numbers
 //
-// TestNumbers lists the provider's own. Every other number succeeds. Config.NoTestNumbers switches them off.
+// TestNumbers lists the provider's own, and two of ours. Every other number succeeds. Config.NoTestNumbers switches them off.
 package sandbox
