@@ -36,14 +36,14 @@ func (e *Engine) affordable(ctx context.Context, takers []router.Candidate, limi
 }
 
 func (e *Engine) withinLimit(ctx context.Context, lane router.Candidate, limit costLimit) error {
-	if lane.Descriptor.MaxCost {
+	switch {
+	case limit.quoted.Known():
+		return checkCost(limit.quoted, limit.most)
+	case lane.Descriptor.MaxCost:
 		return nil // the provider itself refuses
+	default:
+		return checkCost(e.listedCost(ctx, lane, limit.amount), limit.most)
 	}
-	cost := limit.quoted
-	if !cost.Known() {
-		cost = e.listedCost(ctx, lane, limit.amount)
-	}
-	return checkCost(cost, limit.most)
 }
 
 // listedCost gives the cost by the provider's price list, or zero Money.
