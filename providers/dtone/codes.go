@@ -165,10 +165,13 @@ func joinCodes(codes []core.Code) string {
 // longNumber finds what may be an account number in free text.
 var longNumber = regexp.MustCompile(`\+?[0-9]{8,}`)
 
+// leastSecret is how long a secret is at least that can be told from any other word.
+const leastSecret = 4
+
 // clean takes credentials out of the provider's words and masks long numbers, since reasons end up in errors and logs.
 func clean(text string, secrets []string) string {
 	for _, secret := range secrets {
-		if secret != "" {
+		if len(secret) >= leastSecret {
 			text = strings.ReplaceAll(text, secret, "***")
 		}
 	}

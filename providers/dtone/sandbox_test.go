@@ -89,6 +89,9 @@ func playing(t *testing.T, cfg sandbox.Config, change ...func(*dtone.Config)) *r
 	return r
 }
 
+// quick is a sandbox whose transactions are done at once.
+func quick() sandbox.Config { return sandbox.Config{CompleteAfter: -1} }
+
 func firm(cfg *dtone.Config) { cfg.FirmQuotes = true }
 
 func (r *rig) fault(name, call string) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/transport"
@@ -58,7 +59,7 @@ func distinctValue(decoder *json.Decoder) error {
 	for decoder.More() {
 		if delim == '{' {
 			key, _ := decoder.Token() // an error shows at the value
-			folded := strings.ToLower(fmt.Sprint(key))
+			folded := strings.Map(foldRune, fmt.Sprint(key))
 			if seen[folded] {
 				return errConflict
 			}
@@ -70,6 +71,15 @@ func distinctValue(decoder *json.Decoder) error {
 	}
 	_, err = decoder.Token()
 	return err
+}
+
+// foldRune gives one letter of all that encoding/json takes for the same in a key: "ſ" is an "s" to it.
+func foldRune(r rune) rune {
+	least := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		least = min(least, next)
+	}
+	return least
 }
 
 type label struct {
