@@ -105,7 +105,10 @@ func (r reply) at(path string) string {
 			return "none"
 		}
 	}
-	encoded, _ := json.Marshal(value)
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return err.Error()
+	}
 	return strings.Trim(string(encoded), `"`)
 }
 
