@@ -130,7 +130,7 @@ func TestEveryTestNumber(t *testing.T) {
 	ends := map[string]want{
 		"00": {core.Succeeded, ""}, "01": {core.Succeeded, ""}, "02": {core.Declined, core.CodeAccountInvalid}, "03": {core.Declined, core.CodeAccountInvalid},
 		"04": {core.Declined, core.CodeProductDown}, "05": {core.Declined, core.CodeRepeatTooSoon}, "06": {core.Declined, core.CodeDeclined},
-		"07": {core.Declined, core.CodeUpstreamTimeout},
+		"07": {core.Declined, core.CodeUpstreamTimeout}, "08": {core.Refunded, core.CodeRefunded},
 	}
 	r := playing(t, sandbox.Config{Delays: 2})
 	for tail, end := range ends {

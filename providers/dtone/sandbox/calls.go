@@ -315,6 +315,9 @@ func (s *Sandbox) begin(t *transaction, at time.Time, f fault) {
 	end := s.cfg.fateOf(t.account())
 	t.ConfirmedAt, t.DoneAt = at, at.Add(end.after)
 	t.Class, t.Message, t.PIN = end.class, end.message, end.pin
+	if end.reversed {
+		t.ReversedAt = t.DoneAt.Add(end.after)
+	}
 	if f.plan != nil {
 		f.plan(t)
 	}

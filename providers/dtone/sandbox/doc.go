@@ -23,6 +23,7 @@
 //	x05  DECLINED-DUPLICATED-TRANSACTION
 //	x06  DECLINED
 //	x07  DECLINED-EXCEPTION
+//	x08  COMPLETED, and REVERSED after as long again: the sandbox's own, the provider has none for it
 //
 // and the first of the three, how long that takes: 1 at least three seconds, 2 at least twenty (here: sixty), 3 at least five minutes. Every other number, and every
 // transaction without a credit party, is COMPLETED after a second.

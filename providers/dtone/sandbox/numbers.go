@@ -64,10 +64,11 @@ func (n *number) UnmarshalJSON(data []byte) error {
 
 // fate is what becomes of a transaction.
 type fate struct {
-	class   int
-	message string
-	pin     bool
-	after   time.Duration
+	class    int
+	message  string
+	pin      bool
+	reversed bool // after as long again
+	after    time.Duration
 }
 
 // TestNumber is a tail of credit parties that the sandbox knows.
@@ -86,6 +87,9 @@ func TestNumbers() []TestNumber {
 		if end.pin {
 			text += " with a PIN"
 		}
+		if end.reversed {
+			text += ", then REVERSED (the sandbox's own)"
+		}
 		list = append(list, TestNumber{Tail: tail, Text: text})
 	}
 	return list
@@ -101,6 +105,7 @@ func ends() map[string]fate {
 		"05": {class: declined, message: "DECLINED-DUPLICATED-TRANSACTION"},
 		"06": {class: declined, message: "DECLINED"},
 		"07": {class: declined, message: "DECLINED-EXCEPTION"},
+		"08": {class: completed, message: "COMPLETED", reversed: true},
 	}
 }
 
