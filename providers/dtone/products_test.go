@@ -130,6 +130,17 @@ func TestARangesFee(t *testing.T) {
 	}
 }
 
+// A cost is never thought too low.
+func TestARateIsRoundedUp(t *testing.T) {
+	t.Parallel()
+	for rate, want := range map[string]string{"3": "0.333333334", "0.7": "1.428571429", "0.5": "2", "1e3": "0.001"} {
+		ranged := strings.NewReplacer("FIXED", "RANGED", `"amount":3}`, `"amount":{"min":1,"max":-1}}`, "0.8333", rate).Replace(fixture)
+		if product, err := dtone.Product([]byte(ranged)); err != nil || product.Fee.Rate != want {
+			t.Errorf("%s: %q, %v", rate, product.Fee.Rate, err)
+		}
+	}
+}
+
 // A page that can't be read, or that leads nowhere, is no page.
 func TestPagesThatAreNone(t *testing.T) {
 	t.Parallel()

@@ -1,11 +1,15 @@
 package dtone_test
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/transport"
 	"github.com/jalurhq/jalur/providers/dtone"
 	"github.com/jalurhq/jalur/providers/dtone/sandbox"
 )
@@ -144,6 +148,51 @@ func TestCancelling(t *testing.T) {
 	r.cancel(other.Quote)
 }
 
+// An answer about another transaction than the quote's is not about the order.
+func TestAConfirmationOfAnother(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"wrong-external-id", "no-id", "wrong-account"} {
+		r := playing(t, quick(), firm)
+		_, req := r.quoted(order(t))
+		r.fault(fault, "confirm")
+		res, err := r.pay(req)
+		want{core.Unknown, core.CodeInternal}.check(t, res, err)
+		res, err = r.ask(req, "")
+		want{core.Succeeded, ""}.check(t, res, err)
+	}
+}
+
+// A transaction that was to wait and is carried out is no quote: nobody may take it for one that can be given up.
+func TestAQuoteThatIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	for class, word := range map[int]string{2: "CONFIRMED", 5: "SUBMITTED", 7: "COMPLETED", 8: "REVERSED", 4: "CANCELLED", 3: "REJECTED-INSUFFICIENT-BALANCE"} {
+		name, _, _ := strings.Cut(word, "-")
+		said := transactionOf(t, class, name, word)
+		said["external_id"] = quoteRef
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.Contains(r.URL.Path, "/products/"):
+				_, _ = io.WriteString(w, strings.Replace(fixture, `"type"`, `"operator":{"id":1},"required_credit_party_identifier_fields":[["mobile_number"]],"type"`, 1))
+			case strings.Contains(r.URL.Path, "/lookup/"):
+				_, _ = io.WriteString(w, `[{"id":1,"name":"Claro","identified":false}]`)
+			default:
+				_, _ = w.Write(body(t, said))
+			}
+		}))
+		cfg := settings(server.URL)
+		cfg.FirmQuotes = true
+		p, err := dtone.NewProvider(cfg, transport.New(transport.Config{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		quote, err := p.Inquire(t.Context(), inquiry(order(t)))
+		if err == nil || quote.Token != "" || class == 3 && core.CodeOf(err) != core.CodeDepositEmpty {
+			t.Errorf("%s: %+v, %v", word, quote, err)
+		}
+		server.Close()
+	}
+}
+
 // A quote pays for what it was asked for, and for nothing else.
 func TestAQuoteIsForOneOrder(t *testing.T) {
 	t.Parallel()
@@ -242,6 +291,7 @@ func TestRefusedInquiries(t *testing.T) {
 		"no connection":             {"cut-after", "", firm, "unknown: transport_after_send"},
 		"another transaction":       {"wrong-external-id", "", firm, "unknown: internal"},
 		"another account":           {"wrong-account", "", firm, "unknown: internal"},
+		"not held":                  {"unknown-class", "", firm, "unknown: internal"},
 		"torn":                      {"both", "", firm, "unknown: internal"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,7 +62,12 @@ func answering(t *testing.T, status int, said string) *dtone.Provider {
 
 func TestListsThatSayNothing(t *testing.T) {
 	t.Parallel()
-	mine := string(body(t, transactionOf(t, 7, "COMPLETED", "COMPLETED")))
+	whole := transactionOf(t, 7, "COMPLETED", "COMPLETED")
+	whole["requested_values"] = map[string]any{"destination": map[string]any{"unit_type": "CURRENCY", "unit": "USD", "amount": 3}}
+	mine := string(body(t, whole))
+	if res, err := answering(t, http.StatusOK, "["+mine+"]").Status(t.Context(), core.StatusRequest{Original: order(t)}); outcome(res, err) != core.Succeeded {
+		t.Errorf("alone: %+v, %v", res, err)
+	}
 	other := transactionOf(t, 7, "COMPLETED", "COMPLETED")
 	other["external_id"] = "SOMEBODYELSES"
 	for name, said := range map[string]string{
