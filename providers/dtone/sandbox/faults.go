@@ -20,6 +20,13 @@ type (
 	Setting = sandbox.Setting
 )
 
+// Whom a setting is for, and for how long.
+const (
+	AnyCall = sandbox.AnyCall
+	Always  = sandbox.Always
+	NoFault = sandbox.NoFault
+)
+
 // fault is how a Fault is done.
 type fault struct {
 	Fault
