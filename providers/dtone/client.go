@@ -112,10 +112,10 @@ func (p *Provider) payment(ctx context.Context, order core.PayRequest) (*http.Re
 	return p.request(ctx, http.MethodPost, "/async/transactions", body)
 }
 
-// unasked is for an order that was not sent, since its product could not be asked for.
+// unasked is for an order that was not sent, since its product could not be asked for: whatever stood in the way, another provider may be free of it.
 func unasked(err error) error {
 	code := core.CodeOf(err)
-	if code == core.CodeTransportAfterSend {
+	if !code.AnotherProviderMayDiffer() {
 		code = core.CodeTransportNotSent
 	}
 	return refuse(code, fmt.Errorf("the product could not be asked for: %w", err))

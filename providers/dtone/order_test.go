@@ -228,7 +228,7 @@ func TestTheProductCantBeAskedFor(t *testing.T) {
 	t.Parallel()
 	for fault, code := range map[string]core.Code{
 		"cut-after": core.CodeTransportNotSent, "502-html": core.CodeTransportNotSent, "error-1000401": core.CodeAuth,
-		"error-1009503": core.CodeMaintenance, "wrong-amount": "", "empty-body": core.CodeTransportNotSent,
+		"error-1009503": core.CodeMaintenance, "error-1000429": core.CodeTransportNotSent, "no-id": core.CodeTransportNotSent, "wrong-amount": "", "empty-body": core.CodeTransportNotSent,
 	} {
 		r := playing(t, quick())
 		r.fault(fault, "product")
