@@ -105,12 +105,21 @@ func TestWhatTheManifestDoesNotListIsNotStarted(t *testing.T) {
 		change func(t *testing.T, s script) string // after the manifest was made; gives another manifest
 		want   string
 	}{
-		"a file changed":  {func(t *testing.T, s script) string { s.write(t, "lib/start.sh", "true\n", 0o600); return "" }, "lib/start.sh has the SHA-256"},
-		"a further file":  {func(t *testing.T, s script) string { s.write(t, "lib/more.sh", "", 0o600); return "" }, "doesn't list lib/more.sh"},
-		"a file missing":  {func(t *testing.T, s script) string { check(t, os.Remove(filepath.Join(s.folder, "lib/start.sh"))); return "" }, "no such file"},
-		"a link":          {func(t *testing.T, s script) string { check(t, os.Symlink("/bin/sh", filepath.Join(s.folder, "sh"))); return "" }, "sh is neither a file nor a folder"},
-		"a link instead":  {func(t *testing.T, s script) string { s.link(t, "lib/start.sh"); return "" }, "lib/start.sh is neither"},
-		"a pipe":          {func(t *testing.T, s script) string { check(t, unix.Mkfifo(filepath.Join(s.folder, "pipe"), 0o600)); return "" }, "pipe is neither"},
+		"a file changed": {func(t *testing.T, s script) string { s.write(t, "lib/start.sh", "true\n", 0o600); return "" }, "lib/start.sh has the SHA-256"},
+		"a further file": {func(t *testing.T, s script) string { s.write(t, "lib/more.sh", "", 0o600); return "" }, "doesn't list lib/more.sh"},
+		"a file missing": {func(t *testing.T, s script) string {
+			check(t, os.Remove(filepath.Join(s.folder, "lib/start.sh")))
+			return ""
+		}, "no such file"},
+		"a link": {func(t *testing.T, s script) string {
+			check(t, os.Symlink("/bin/sh", filepath.Join(s.folder, "sh")))
+			return ""
+		}, "sh is neither a file nor a folder"},
+		"a link instead": {func(t *testing.T, s script) string { s.link(t, "lib/start.sh"); return "" }, "lib/start.sh is neither"},
+		"a pipe": {func(t *testing.T, s script) string {
+			check(t, unix.Mkfifo(filepath.Join(s.folder, "pipe"), 0o600))
+			return ""
+		}, "pipe is neither"},
 		"no program":      {func(t *testing.T, s script) string { return cutLine(s.manifest(t)) }, "doesn't list the program"},
 		"not sha256sum's": {func(*testing.T, script) string { return "run\n" }, "line 1 is not as sha256sum writes it"},
 		"listed twice":    {func(t *testing.T, s script) string { return s.manifest(t) + s.manifest(t) }, "line 3: run is listed already"},

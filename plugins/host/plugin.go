@@ -110,7 +110,7 @@ func (p *Plugin) Stop(ctx context.Context) error {
 	defer cancel()
 	p.halt()
 	<-p.supervised
-	p.reloading.Lock() // one that was under way ends at once, and none begins any more
+	p.reloading.Lock()   // one that was under way ends at once, and none begins any more
 	p.reloading.Unlock() //nolint:staticcheck // waited for is all that it is
 	last := p.unpublish(State{Phase: Stopped})
 	idle := true
