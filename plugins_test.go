@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -47,7 +46,7 @@ func deploy(t *testing.T, change func(*config.Provider)) *deployment {
 		Routes: []config.Route{{Merchant: "*", Via: []config.Lane{{Provider: "own"}}}},
 	}
 	service, err := Open(t.Context(), d.cfg, Options{
-		Shipped: sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New}), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Shipped: sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New}), Log: slog.New(slog.DiscardHandler),
 		Reread: func() (config.Config, error) { d.mu.Lock(); defer d.mu.Unlock(); return d.cfg, nil },
 	})
 	if err != nil {
@@ -178,7 +177,7 @@ func TestOneBadPluginDoesNotKeepTheOthersFromStarting(t *testing.T) {
 			"other":   {Plugin: d.program, SHA256: strings.Repeat("0", 64), Settings: settings},
 			"broken":  {Plugin: "/bin/true", Settings: settings},
 		},
-	}, Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	}, Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 )
 
+const kibi = 1024
+
 var errSize = errors.New(`must be a size with its unit, such as "512MiB" (KiB, MiB or GiB)`)
 
 // Bytes gives the memory in bytes; 0 where none is set.
@@ -14,7 +16,7 @@ func (l Limits) Bytes() (int64, error) {
 	if l.Memory == "" {
 		return 0, nil
 	}
-	for unit, size := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+	for unit, size := range map[string]int64{"KiB": kibi, "MiB": kibi * kibi, "GiB": kibi * kibi * kibi} {
 		number, found := strings.CutSuffix(l.Memory, unit)
 		if !found {
 			continue

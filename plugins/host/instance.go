@@ -179,6 +179,10 @@ func (i *instance) drain(ctx context.Context) bool {
 // kill ends the process and everything around it. go-plugin's Kill comes last: before the process has ended it could wait for ever.
 func (i *instance) kill(grace time.Duration) {
 	i.process.end(grace)
+	if i.process.isStuck() {
+		i.cfg.Logger.Error("a plugin's process was killed and doesn't end", "pid", i.process.ID())
+		return
+	}
 	i.plugin.Kill()
 	if err := i.dir.remove(); err != nil {
 		i.cfg.Logger.Warn("a plugin's private folder stays behind", "error", err)

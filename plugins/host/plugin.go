@@ -55,7 +55,7 @@ func Start(ctx context.Context, cfg Config) (*Plugin, error) {
 	}
 	p.running, p.halt = context.WithCancel(context.WithoutCancel(ctx))
 	p.cutting, p.cut = context.WithCancel(context.WithoutCancel(ctx))
-	go p.supervise(p.running)
+	go p.supervise(p.running) //nolint:contextcheck // it outlives the start
 	return p, nil
 }
 

@@ -95,11 +95,15 @@ func sweep(base string) {
 
 // removeAll removes read-only folders too, as those of a checked copy are.
 func removeAll(path string) error {
-	err := filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return os.RemoveAll(path)
+	}
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
-			err = os.Chmod(at, ownerOnly)
+			err = root.Chmod(name, ownerOnly)
 		}
 		return err
 	})
-	return errors.Join(err, os.RemoveAll(path))
+	return errors.Join(err, root.Close(), os.RemoveAll(path))
 }

@@ -29,7 +29,7 @@ func (p *Plugin) Reload(ctx context.Context, cfg Config) error {
 	defer p.reloading.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(p.running, cancel)()
+	defer context.AfterFunc(p.running, cancel)() //nolint:contextcheck // the plugin's end ends a reload too
 	cfg = p.cfg.withProgram(cfg)
 	err := cfg.check()
 	if err == nil {

@@ -39,9 +39,13 @@ func newScripted(settings json.RawMessage) (core.Set, error) {
 }
 
 func (s *scripted) Describe(context.Context) (core.Descriptor, error) {
-	return core.Descriptor{
-		Name: "scripted", Version: s.Version, Instance: cmp.Or(s.Instance, "test"), StatusBy: core.ByInvoice, OtherMerchants: true,
-	}, nil
+	d := describeScripted("scripted", cmp.Or(s.Instance, "test"))
+	d.Version = s.Version
+	return d, nil
+}
+
+func describeScripted(name, instance string) core.Descriptor {
+	return core.Descriptor{Name: name, Version: "1", Instance: instance, StatusBy: core.ByInvoice, OtherMerchants: true}
 }
 
 func (s *scripted) ListProducts(context.Context, core.ProductFilter) (core.ProductPage, error) {

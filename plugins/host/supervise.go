@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// supervise keeps a process running. Beside it only Reload starts one, and it is here that that one comes into use.
+// supervise keeps a process running. Beside it only Reload starts one, which comes into use here.
 func (p *Plugin) supervise(ctx context.Context) {
 	defer close(p.supervised)
 	losses := backoff{cfg: p.cfg.Restart}
@@ -45,7 +45,7 @@ func (p *Plugin) again(ctx context.Context, err error, losses *backoff) (*instan
 		*losses = backoff{cfg: p.cfg.Restart}
 	}
 	if next := p.await(ctx, pause); next != nil {
-		p.adopt(next, nil)
+		p.adopt(next, nil) //nolint:contextcheck // there is no old one whose calls would end
 		*losses = backoff{cfg: p.cfg.Restart}
 		return next, nil
 	}
