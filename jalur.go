@@ -73,6 +73,7 @@ type Service struct {
 	plugins []*host.Plugin
 	options Options
 	reread  func() (config.Config, error)
+	files   sync.Map       // by provider: which state of its plugin's file runs
 	ended   []func() error // ends what counts and what watches
 }
 

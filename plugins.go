@@ -39,7 +39,11 @@ func (s *Service) ReloadPlugin(ctx context.Context, provider string) error {
 	if err != nil {
 		return err
 	}
+	file := fingerprint(p)
 	err = plugin.Reload(ctx, cfg)
+	if err == nil {
+		s.files.Store(provider, file)
+	}
 	if refused, ok := errors.AsType[*host.SettingsError](err); ok {
 		return all.SettingError(provider, refused.Key, refused.Rule)
 	}
@@ -64,7 +68,8 @@ func (s *Service) watchPrograms(cfg config.Config) (done func() error) {
 	var watching sync.WaitGroup
 	for name, p := range cfg.Providers {
 		if p.ReloadOnChange {
-			w := newWatcher(s, name, p)
+			s.files.Store(name, fingerprint(p))
+			w := &watcher{service: s, provider: name}
 			watching.Go(func() { w.run(ctx) })
 		}
 	}
@@ -79,14 +84,8 @@ func (s *Service) watchPrograms(cfg config.Config) (done func() error) {
 type watcher struct {
 	service  *Service
 	provider string
-	used     string // the file that runs
 	seen     string // the file at the last look
 	tried    string // the file and the pin that were tried last
-}
-
-func newWatcher(s *Service, provider string, p config.Provider) *watcher {
-	now := fingerprint(p)
-	return &watcher{service: s, provider: provider, used: now, seen: now}
 }
 
 func (w *watcher) run(ctx context.Context) {
@@ -114,14 +113,12 @@ func (w *watcher) look(ctx context.Context) {
 	isStable := now == w.seen
 	w.seen = now
 	try := now + " " + p.SHA256
-	if now == "" || !isStable || now == w.used || try == w.tried {
+	used, _ := w.service.files.Load(w.provider)
+	if now == "" || !isStable || now == used || try == w.tried {
 		return
 	}
 	w.tried = try
-	switch err := w.service.ReloadPlugin(ctx, w.provider); {
-	case err == nil:
-		w.used = now
-	case errors.Is(err, host.ErrReloading):
+	if err := w.service.ReloadPlugin(ctx, w.provider); errors.Is(err, host.ErrReloading) {
 		w.tried = ""
 	}
 }

@@ -122,7 +122,8 @@ func TestAReloadReadsTheConfigurationAgain(t *testing.T) {
 func TestAChangedFileIsReloadedOnceItIsStableAndPinned(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, func(p *config.Provider) { p.ReloadOnChange = true })
-	w := newWatcher(d.service, "own", d.cfg.Providers["own"])
+	d.service.files.Store("own", fingerprint(d.cfg.Providers["own"])) // as a gateway does at its start
+	w := &watcher{service: d.service, provider: "own"}
 	pid := d.state().PID
 	same := func(when string) {
 		t.Helper()
@@ -154,6 +155,15 @@ func TestAChangedFileIsReloadedOnceItIsStableAndPinned(t *testing.T) {
 	same("though another is pinned still")
 	d.configure(func(p *config.Provider) { p.SHA256 = fourth })
 	changed("by the pin that came later")
+
+	// One that was reloaded by hand.
+	d.configure(func(p *config.Provider) { p.SHA256 = d.write(t, "fifth") })
+	if err := d.service.ReloadPlugin(t.Context(), "own"); err != nil {
+		t.Fatal(err)
+	}
+	pid = d.state().PID
+	same("at the first sight of another file")
+	same("by hand already")
 
 	// What isn't there, or doesn't start, is left alone.
 	if err := os.Rename(d.program, d.program+".away"); err != nil {
