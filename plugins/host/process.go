@@ -94,6 +94,7 @@ func (p *process) live(pipes *pipes, started chan<- error) {
 		return
 	}
 	p.pid.Store(int64(p.cmd.Process.Pid))
+	firstToGo(p.cmd.Process.Pid)
 	started <- nil
 	p.exitedAs = reap(p.cmd, func() { p.signal(unix.SIGKILL) })
 	pipes.endReadsSoon()

@@ -275,6 +275,9 @@ func TestALimitReachesTheProcess(t *testing.T) {
 			t.Errorf("no %s in %q", want, res.Details["env"])
 		}
 	}
+	if rather, err := os.ReadFile("/proc/" + pid(p.Plugin) + "/oom_score_adj"); err != nil || strings.TrimSpace(string(rather)) != "500" {
+		t.Errorf("when memory ends: %q, %v", rather, err)
+	}
 }
 
 func TestAPinnedFileIsCopiedBeforeItIsStarted(t *testing.T) {
