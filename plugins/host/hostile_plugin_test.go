@@ -31,9 +31,10 @@ const hostileCommand = "be-hostile"
 
 func beHostile(ledger string) {
 	floodBeforeHandshake()
+	server := &hostile{ledger: ledger, in: os.Stdin, out: os.Stdout, err: os.Stderr} // go-plugin puts pipes of its own in their places
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: wire.Handshake(),
-		Plugins:         plugin.PluginSet{wire.PluginName: &hostileService{server: &hostile{ledger: ledger}}},
+		Plugins:         plugin.PluginSet{wire.PluginName: &hostileService{server: server}},
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
 			return grpc.NewServer(append(opts, grpc.MaxSendMsgSize(math.MaxInt32), grpc.ForceServerCodecV2(giant{encoding.GetCodecV2(proto.Name)}))...)
 		},
@@ -70,6 +71,8 @@ type hostile struct {
 	pb.UnimplementedProviderServer
 
 	ledger   string
+	in       *os.File
+	out, err *os.File
 	mu       sync.Mutex
 	lastCall string
 	leaked   []*os.File
@@ -105,11 +108,11 @@ func (h *hostile) Pay(_ context.Context, req *pb.PayRequest) (*pb.PayResponse, e
 	case "panic":
 		panic("nobody recovers")
 	case "flood":
-		floodLog()
+		h.floodLog()
 	case "leak":
 		h.leak()
 	case "runaway":
-		result.Reason = startRunaway()
+		result.Reason = h.startRunaway()
 	case "at random":
 		h.atRandom(order.GetRef())
 	}
@@ -156,20 +159,20 @@ func (h *hostile) leak() {
 }
 
 // floodLog prints some 40 MiB of what loggers choke on.
-func floodLog() {
+func (h *hostile) floodLog() {
 	lines := []byte(strings.Repeat(`{"@message":1}`+"\n"+`{"@level":null,"@message":[]}`+"\n"+`{"@message":"half`+"\n\xff\xfe\x00\n", 200))
 	for range 1000 {
-		os.Stderr.Write(lines)
+		h.err.Write(lines)
 	}
 	for range 20 {
-		os.Stderr.Write(append(bytes.Repeat([]byte("\x80A"), 1<<19), '\n'))
+		h.err.Write(append(bytes.Repeat([]byte("\x80A"), 1<<19), '\n'))
 	}
 }
 
 // startRunaway leaves a process behind that has left our group and holds our streams.
-func startRunaway() string {
+func (h *hostile) startRunaway() string {
 	child := exec.Command("/bin/sleep", "1000")
-	child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
+	child.Stdin, child.Stdout, child.Stderr = h.in, h.out, h.err
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := child.Start(); err != nil {
 		return err.Error()

@@ -15,12 +15,15 @@ import (
 )
 
 // script is a plugin of several files: a program that reads another file beside it, which starts this test's own plugin.
-type script struct{ folder string }
+type script struct {
+	folder  string
+	started string // a file in which stands what was started
+}
 
 func newScript(t *testing.T) script {
 	t.Helper()
-	s := script{t.TempDir()}
-	s.write(t, "run", "#!/bin/sh\n. \"${0%/*}/lib/start.sh\"\n", 0o700)
+	s := script{t.TempDir(), filepath.Join(t.TempDir(), "started")}
+	s.write(t, "run", "#!/bin/sh\nprintf %s \"$0\" >'"+s.started+"'\n. \"${0%/*}/lib/start.sh\"\n", 0o700)
 	s.writeStart(t)
 	return s
 }
@@ -74,6 +77,9 @@ func TestAPluginOfSeveralFilesRunsFromACheckedCopy(t *testing.T) {
 		t.Fatalf("%q", dirs)
 	}
 	copied := filepath.Join(p.temp, dirs[0], "program")
+	if started, err := os.ReadFile(s.started); err != nil || string(started) != filepath.Join(copied, "run") {
+		t.Errorf("started from %s, %v", started, err)
+	}
 	for name, mode := range map[string]os.FileMode{"": 0o500, "run": 0o500, "lib": 0o500, "lib/start.sh": 0o400} {
 		if info, err := os.Stat(filepath.Join(copied, name)); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: %v, %v", name, info, err)

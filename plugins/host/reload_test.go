@@ -233,7 +233,8 @@ func TestAPluginGivesUpAndIsTriedAgainAfterARest(t *testing.T) {
 		t.Errorf("%+v", state)
 	}
 	// A call doesn't wait for it, and nothing was asked of anybody.
-	if _, err := p.pay(t.Context(), "ok"); core.OutcomeOf(err) != core.NotSent || core.CodeOf(err) != core.CodeTransportNotSent {
+	_, err := p.pay(t.Context(), "ok")
+	if core.OutcomeOf(err) != core.NotSent || core.CodeOf(err) != core.CodeTransportNotSent || !strings.Contains(err.Error(), "has given up for now") {
 		t.Errorf("%v", err)
 	}
 	if !strings.Contains(p.log.String(), "plugin gave up") {
