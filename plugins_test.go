@@ -186,6 +186,7 @@ func TestOneBadPluginDoesNotKeepTheOthersFromStarting(t *testing.T) {
 			"missing": {Plugin: filepath.Join(dir, "nothing"), Settings: settings},
 			"other":   {Plugin: d.program, SHA256: strings.Repeat("0", 64), Settings: settings},
 			"broken":  {Plugin: "/bin/true", Settings: settings},
+			"silent":  {Plugin: "/bin/cat", Settings: settings},
 		},
 	}, Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

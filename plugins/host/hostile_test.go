@@ -183,6 +183,18 @@ func TestAPaymentAtAFrozenProcessIsUnknown(t *testing.T) {
 	bad.wantOK(t)
 }
 
+func TestAFrozenProcessHoldsUpNoStop(t *testing.T) {
+	t.Parallel()
+	neighbour(t)
+	bad := start(t, func(c *host.Config) { c.Grace = 10 * time.Millisecond })
+	frozen := bad.State().PID
+	check(t, unix.Kill(frozen, unix.SIGSTOP))
+	check(t, bad.Stop(t.Context()))
+	if alive(strconv.Itoa(frozen)) {
+		t.Error("the process lives")
+	}
+}
+
 func errUnless(ok bool) error {
 	if ok {
 		return nil

@@ -261,6 +261,10 @@ func TestAfterItsRestAPluginRunsAgain(t *testing.T) {
 	check(t, os.WriteFile(file+".crash", nil, 0o600))
 	check(t, unix.Kill(p.State().PID, unix.SIGKILL))
 	eventually(t, "the end of the tries", func() bool { return p.State().Phase == host.GaveUp })
+	eventually(t, "the end of further tries", func() bool { state := p.State(); return state.Phase == host.GaveUp && state.Restarts > 2 })
+	if state := p.State(); state.Restarts != 4 {
+		t.Errorf("it didn't begin anew: %+v", state)
+	}
 	check(t, os.Remove(file+".crash"))
 	eventually(t, "a process", func() bool { return p.State().Phase == host.Ready })
 	p.wantOK(t)
