@@ -127,7 +127,7 @@ type logLine struct {
 func parseLine(line []byte) logLine {
 	text := logLine{level: levelOfText(line), message: strings.ToValidUTF8(string(line), "?")}
 	var fields map[string]any
-	if line[0] != '{' || json.Unmarshal(line, &fields) != nil {
+	if !bytes.HasPrefix(line, []byte("{")) || json.Unmarshal(line, &fields) != nil {
 		return text
 	}
 	message, ok := take(fields, "msg", "@message").(string)
