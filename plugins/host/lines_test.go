@@ -111,7 +111,7 @@ func TestLastWordsShowNoPartOfASecret(t *testing.T) {
 		lines, _ := newLines(secret)
 		line := strings.Repeat("x", length) + secret + "\n"
 		lines.read(strings.NewReader(strings.Repeat(line, 3*maxLastWords/len(line))), nil)
-		if words := lines.lastWords(maxLastWords); strings.Contains(words, "unt") || !strings.Contains(words, "[redacted]") {
+		if words := lines.lastWords(3 * maxLastWords); strings.Contains(words, "unt") || !strings.Contains(words, "[redacted]") {
 			t.Errorf("length %d: a part of the secret is shown", length)
 		}
 	}
