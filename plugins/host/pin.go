@@ -21,8 +21,11 @@ var ErrPin = errors.New("it is not what the configuration pins by its SHA-256, a
 const (
 	copiedProgram = 0o500
 	copiedFile    = 0o400
+	ownerWrites   = 0o200
 	anyExecute    = 0o111
 )
+
+const copyPiece = 1 << 20
 
 // pinned is what a configuration pins: a program alone, or all files of a folder by their manifest. It is never started where it lies: its files are copied into the
 // process's private folder and hashed as they are copied, so that between the check and the start nobody else can change them.
@@ -113,19 +116,30 @@ func (p *pinned) copyFile(name, to string) (err error) {
 	return err
 }
 
-// hashedCopy lets no process of ours be started meanwhile: between its fork and its exec it would hold the file open for writing, and the kernel executes no
-// such file.
 func hashedCopy(from io.Reader, to string, mode os.FileMode) (sum string, err error) {
+	copied := grown(to)
+	if _, err := copied.Write(nil); err != nil { // an empty file is a file too
+		return "", err
+	}
+	hash := sha256.New()
+	if _, err := io.CopyBuffer(io.MultiWriter(copied, hash), struct{ io.Reader }{from}, make([]byte, copyPiece)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), os.Chmod(to, mode)
+}
+
+// grown is a file of ours that is written piece by piece, open for no longer than a piece takes. Meanwhile no process is started: between its fork and its exec it would
+// hold the file open for writing, and the kernel executes no such file. Reading what is copied may take as long as it likes, and holds up nobody.
+type grown string
+
+// Write implements [io.Writer].
+func (g grown) Write(piece []byte) (n int, err error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	file, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode) //nolint:gosec // in a folder of our own
+	file, err := os.OpenFile(string(g), os.O_CREATE|os.O_APPEND|os.O_WRONLY, copiedFile|ownerWrites)
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	hash := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(file, hash), from); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	return file.Write(piece)
 }
