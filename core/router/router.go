@@ -57,7 +57,7 @@ func (p Provider) CallbackFor(d core.Descriptor) string {
 
 // Health is what an operator is shown of a provider.
 type Health struct {
-	State    string            // "ready", "starting", "backoff", "stopped"
+	State    string            // "ready", "starting", "backoff", "gave_up", "stopped"
 	Problem  string            // why it isn't ready
 	Restarts int               // of its plugin
 	Breakers map[string]string // state by kind of call

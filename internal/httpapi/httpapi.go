@@ -25,6 +25,8 @@ type Config struct {
 	Clients Clients
 	// Ready is asked by /readyz beside the journal and the providers; nil: nothing else is.
 	Ready func(ctx context.Context) error
+	// Reload starts a provider's plugin anew; nil: there are no plugins.
+	Reload func(ctx context.Context, provider string) error
 	// Metrics serves /metrics; nil: there is no such page.
 	Metrics http.Handler
 	// Also serves further patterns, as http.ServeMux takes them, behind the same log, spans and recovery. Who calls is their own affair.
@@ -92,6 +94,7 @@ func (s *server) calls(mux *http.ServeMux) huma.API {
 	s.paymentCalls(api)
 	s.caseCalls(api)
 	s.marketCalls(api)
+	s.pluginCalls(api)
 	return api
 }
 

@@ -93,7 +93,11 @@ func (s *server) cancelInquiry(ctx context.Context, in *inquiryInput) (*inquireO
 type providersOutput struct{ Body view.Providers }
 
 func (s *server) providers(ctx context.Context, _ *struct{}) (*providersOutput, error) {
-	return &providersOutput{view.ProvidersOf(s.Service.Providers(ctx), s.Service.Balances(ctx))}, nil
+	return &providersOutput{s.shown(ctx)}, nil
+}
+
+func (s *server) shown(ctx context.Context) view.Providers {
+	return view.ProvidersOf(s.Service.Providers(ctx), s.Service.Balances(ctx))
 }
 
 type explainInput struct {

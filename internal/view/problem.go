@@ -18,6 +18,7 @@ const (
 	CodeBodyTimeout          payments.Code = "body_timeout"
 	CodeBodyTooLarge         payments.Code = "body_too_large"
 	CodeUnsupportedMediaType payments.Code = "unsupported_media_type"
+	CodeReloadFailed         payments.Code = "reload_failed"
 	CodeInternal             payments.Code = "internal"
 )
 
@@ -56,6 +57,7 @@ func ProblemKinds() []ProblemKind {
 		{payments.CodeInvoiceNotConfirmed, http.StatusUnprocessableEntity, "The provider doesn't confirm the invoice"},
 		{payments.CodeInvoiceTaken, http.StatusUnprocessableEntity, "The invoice belongs to another payment"},
 		{payments.CodeProviderRefused, http.StatusUnprocessableEntity, "The provider refused the inquiry"},
+		{CodeReloadFailed, http.StatusUnprocessableEntity, "The plugin was not reloaded; what ran before goes on"},
 		{CodeInternal, http.StatusInternalServerError, "The gateway failed"},
 		{payments.CodeProviderUnavailable, http.StatusServiceUnavailable, "No provider could be asked"},
 		{payments.CodeJournalUnavailable, http.StatusServiceUnavailable, "The journal is not available"},

@@ -40,7 +40,7 @@ type Balance struct {
 
 // Health is how a provider's plugin is.
 type Health struct {
-	State    string `json:"state" doc:"ready, starting, backoff or stopped"`
+	State    string `json:"state" doc:"ready, starting, backoff, gave_up or stopped"`
 	Problem  string `json:"problem" doc:"Why it isn't ready."`
 	Restarts int    `json:"restarts" doc:"How often the plugin had to be started again."`
 }
