@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/jalurhq/jalur/internal/cli"
+	"github.com/jalurhq/jalur/plugins/reattach"
 	"github.com/jalurhq/jalur/plugins/sdk"
 	"github.com/jalurhq/jalur/providers/mmbc"
 )
@@ -16,7 +17,7 @@ import (
 var version = "dev"
 
 func main() {
-	shipped := sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New})
+	shipped := sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New, reattach.Name: reattach.New})
 	interrupted, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(interrupted, release) // a second interrupt ends the program at once
 	os.Exit(cli.Run(cli.Program{
