@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,6 +45,8 @@ type Options struct {
 	Shipped sdk.Shipped
 	// GatewayURL is where this process serves the HTTP API. Empty: it serves none and holds the journal for a short time only. A journal on PostgreSQL isn't held.
 	GatewayURL string
+	// Reread gives the configuration as it is now, for [Service.ReloadPlugin]; nil: that works with the one of Open.
+	Reread func() (config.Config, error)
 	// KeepSending lets a gateway go on although its hourly check finds its journal broken: an operator has looked.
 	KeepSending bool
 	Log         *slog.Logger         // default slog.Default()
@@ -71,7 +74,10 @@ type Service struct {
 	store   journal.Store
 	spill   *spill.Folder
 	plugins []*host.Plugin
-	counted func() error // ends the counting of cases; nil: nobody counts
+	options Options
+	reread  func() (config.Config, error)
+	files   sync.Map       // by provider: which state of its plugin's file runs
+	ended   []func() error // ends what counts and what watches
 }
 
 // Open checks the configuration, opens the journal, and starts a plugin for every provider. A setting that a plugin refuses is an error that names file, line
@@ -90,7 +96,10 @@ func Open(ctx context.Context, cfg config.Config, options Options) (*Service, er
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	s := &Service{store: store, spill: kept}
+	s := &Service{store: store, spill: kept, options: options, reread: options.Reread}
+	if s.reread == nil {
+		s.reread = func() (config.Config, error) { return cfg, nil }
+	}
 	if err := s.start(ctx, cfg, options); err != nil {
 		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
@@ -116,7 +125,7 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 	}
 	providers := make([]router.Provider, 0, len(s.plugins))
 	for _, plugin := range s.plugins {
-		provider, err := wrap(plugin, cfg.Providers[plugin.Name()], options)
+		provider, err := wrap(plugin, cfg, options)
 		if err != nil {
 			return err
 		}
@@ -127,7 +136,7 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 		return err
 	}
 	if options.GatewayURL != "" {
-		if s.counted, err = countCases(options.Meter, s.store); err != nil {
+		if err := s.watch(cfg); err != nil { //nolint:contextcheck // it ends with Close
 			return err
 		}
 	}
@@ -135,6 +144,20 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 		Store: s.store, Spill: s.spill, Clock: clock.System{}, Router: routes, NewID: func() string { return ulid.Make().String() }, Log: options.Log,
 		Checks: checks(options), SecondPersonAbove: secondPersonAbove(cfg),
 	})
+	return nil
+}
+
+// watch begins what only a gateway does beside its payments: it counts, and it looks for plugins that have changed.
+func (s *Service) watch(cfg config.Config) error {
+	done, err := countCases(s.options.Meter, s.store)
+	if err != nil {
+		return err
+	}
+	s.ended = append(s.ended, done)
+	if done, err = countPlugins(s.options.Meter, s.plugins); err != nil {
+		return err
+	}
+	s.ended = append(s.ended, done, s.watchPrograms(cfg))
 	return nil
 }
 
@@ -219,8 +242,8 @@ func (s *Service) Close(ctx context.Context) error {
 	if s.Service != nil {
 		problems = append(problems, s.Service.Close(ctx))
 	}
-	if s.counted != nil {
-		problems = append(problems, s.counted())
+	for _, end := range s.ended {
+		problems = append(problems, end())
 	}
 	problems = append(problems, stopPlugins(ctx, s.plugins), s.store.Close(), s.spill.Close())
 	return errors.Join(problems...)
@@ -289,14 +312,26 @@ func checkSettings(cfg config.Config, shipped sdk.Shipped) error {
 }
 
 func startPlugin(ctx context.Context, name string, p config.Provider, options Options) (*host.Plugin, error) {
+	cfg, err := pluginConfig(name, p, options)
+	if err != nil {
+		return nil, err
+	}
+	return host.Start(ctx, cfg)
+}
+
+func pluginConfig(name string, p config.Provider, options Options) (host.Config, error) {
 	settings, err := json.Marshal(p.Settings)
 	if err != nil {
-		return nil, fmt.Errorf("provider %s: settings: %w", name, err)
+		return host.Config{}, fmt.Errorf("provider %s: settings: %w", name, err)
 	}
-	return host.Start(ctx, host.Config{
-		Name: name, Plugin: p.Plugin, SHA256: p.SHA256, Shipped: options.Shipped, Settings: settings, Secrets: p.Secrets,
-		Logger: options.Log, Timeout: p.Timeout, StartWait: startWait,
-	})
+	memory, err := p.Limits.Bytes()
+	if err != nil {
+		return host.Config{}, fmt.Errorf("provider %s: limits: %w", name, err)
+	}
+	return host.Config{
+		Name: name, Plugin: p.Plugin, SHA256: p.SHA256, Manifest: p.Manifest, Shipped: options.Shipped, Settings: settings, Secrets: p.Secrets,
+		Limits: host.Limits{Memory: memory, CPUs: p.Limits.CPUs}, Logger: options.Log, Timeout: p.Timeout, StartWait: startWait,
+	}, nil
 }
 
 func stopPlugins(ctx context.Context, plugins []*host.Plugin) error {
@@ -310,17 +345,27 @@ func stopPlugins(ctx context.Context, plugins []*host.Plugin) error {
 }
 
 // wrap puts the decorators around a plugin: tracing outermost, so that a call that the breaker refuses shows as well.
-func wrap(plugin *host.Plugin, cfg config.Provider, options Options) (router.Provider, error) {
+func wrap(plugin *host.Plugin, cfg config.Config, options Options) (router.Provider, error) {
+	settings, set := cfg.Providers[plugin.Name()], plugin.Set()
 	traced, err := tracing.New(tracing.Config{Provider: plugin.Name(), Tracer: options.Tracer, Meter: options.Meter})
 	if err != nil {
 		return router.Provider{}, err
 	}
-	guarded := breaker.New(breaker.Config(cfg.Breaker), plugin.Provider())
+	guarded := breaker.New(breaker.Config(settings.Breaker), set.Provider)
 	return router.Provider{
-		Provider: core.Chain(guarded, traced), Name: plugin.Name(), Timeout: cfg.Timeout,
+		Provider: core.Chain(guarded, traced), Name: plugin.Name(), Timeout: settings.Timeout,
+		Balances: set.Balances, Callbacks: set.Callbacks, Quotes: set.Quotes, CallbackURL: callbackURL(cfg.Server.PublicURL, plugin.Name()),
 		Ready:  func(ctx context.Context) error { return ready(ctx, plugin, guarded) },
 		Health: func() router.Health { return health(plugin.State(), guarded.States()) },
 	}, nil
+}
+
+// callbackURL gives where a provider reaches the gateway by itself, where others than this machine do at all.
+func callbackURL(public, provider string) string {
+	if public == "" {
+		return ""
+	}
+	return strings.TrimSuffix(public, "/") + "/callbacks/" + provider
 }
 
 func ready(ctx context.Context, plugin *host.Plugin, guarded *breaker.Breaker) error {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -95,8 +96,12 @@ func (c checker) provider(at path, name string, p Provider) {
 	if p.Plugin == "" {
 		c.found.add(at.child("plugin"), "must name a shipped plugin or the path of a plugin binary")
 	}
-	c.sha256(at.child("sha256"), p.SHA256)
+	c.program(at, p)
 	c.positive(at.child("timeout"), p.Timeout > 0)
+	if _, err := p.Limits.Bytes(); err != nil {
+		c.found.add(at.child("limits").child("memory"), err.Error())
+	}
+	c.positive(at.child("limits").child("cpus"), p.Limits.CPUs >= 0)
 	breaker := at.child("breaker")
 	c.positive(breaker.child("calls"), p.Breaker.Calls > 0)
 	c.positive(breaker.child("within"), p.Breaker.Within > 0)
@@ -104,6 +109,27 @@ func (c checker) provider(at path, name string, p Provider) {
 	if ratio := p.Breaker.Ratio; !(ratio > 0 && ratio <= 1) {
 		c.found.add(breaker.child("ratio"), "must be more than 0 and at most 1")
 	}
+}
+
+// program looks at how the plugin's files are pinned.
+func (c checker) program(at path, p Provider) {
+	c.sha256(at.child("sha256"), p.SHA256)
+	switch {
+	case p.ReloadOnChange && !p.IsPath():
+		c.found.add(at.child("reload_on_change"), "is for a plugin that is a path")
+	case p.Manifest == "":
+	case !p.IsPath():
+		c.found.add(at.child("manifest"), "is for a plugin that is a path")
+	case p.SHA256 == "":
+		c.found.add(at.child("sha256"), "must be the SHA-256 of the manifest, as 64 hex digits")
+	case !isBelow(filepath.Dir(p.Manifest), p.Plugin):
+		c.found.add(at.child("manifest"), "must lie in the plugin's folder, or in one above it")
+	}
+}
+
+func isBelow(folder, file string) bool {
+	below, err := filepath.Rel(folder, file)
+	return err == nil && filepath.IsLocal(below)
 }
 
 func (c checker) positive(at path, ok bool) {

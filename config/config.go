@@ -59,13 +59,18 @@ type Config struct {
 type Provider struct {
 	// Plugin is the name of a shipped plugin ("mmbc"), or the path of a plugin binary, which holds a slash.
 	Plugin string `koanf:"plugin"`
-	// SHA256 pins the binary: 64 hex digits, or empty for any.
+	// SHA256 pins the binary, or the manifest where there is one: 64 hex digits, or empty for any.
 	SHA256 string `koanf:"sha256"`
+	// Manifest is the path of a list of all files of the plugin's folder, as sha256sum writes it; empty: the plugin is one file.
+	Manifest string `koanf:"manifest"`
+	// ReloadOnChange: a gateway reloads the plugin by itself once its file, or its manifest, is another.
+	ReloadOnChange bool `koanf:"reload_on_change"`
 	// Settings are the provider's own. The plugin checks them; see [Config.SettingError].
 	Settings map[string]any `koanf:"settings"`
 	// Timeout bounds one call; default 30 s.
 	Timeout time.Duration `koanf:"timeout"`
 	Breaker Breaker       `koanf:"breaker"`
+	Limits  Limits        `koanf:"limits"`
 	// Secrets are values among the settings that no log may show: what came from the environment or a file, and what a name gives away
 	// ("password", "api_key"). The longest stands first; what is shorter than four characters is left out.
 	Secrets []string `koanf:"-"`
@@ -77,6 +82,13 @@ type Breaker struct {
 	Within  time.Duration `koanf:"within"`   // default 60 s
 	Ratio   float64       `koanf:"ratio"`    // more than 0, at most 1; default 0.5
 	OpenFor time.Duration `koanf:"open_for"` // default 30 s
+}
+
+// Limits are what a plugin's Go runtime is told to keep to.
+type Limits struct {
+	// Memory is a soft limit, as a number with its unit: "512MiB"; default 512 MiB. See [Limits.Bytes].
+	Memory string `koanf:"memory"`
+	CPUs   int    `koanf:"cpus"` // that it computes on at once; default all
 }
 
 // Route is the ordered providers of a merchant.

@@ -53,8 +53,8 @@ func TestUnknownKeysAndWrongTypes(t *testing.T) {
 			`a.json:3:3: server.listn: unknown key, did you mean "listen"?`,
 		}},
 		"unknown key behind an anchor": {text: "providers:\n  a: &x\n    plugin: m\n    typo: 1\n  b: *x\n", want: []string{
-			`a.yaml:4:5: providers.a.typo: unknown key; known here: breaker, plugin, settings, sha256, timeout`,
-			`a.yaml:4:5: providers.b.typo: unknown key; known here: breaker, plugin, settings, sha256, timeout`,
+			`a.yaml:4:5: providers.a.typo: unknown key; known here: breaker, limits, manifest, plugin, reload_on_change, settings, sha256, timeout`,
+			`a.yaml:4:5: providers.b.typo: unknown key; known here: breaker, limits, manifest, plugin, reload_on_change, settings, sha256, timeout`,
 		}},
 		"a key that wins over a merged one": {text: "providers:\n  a: &x {plugin: m, timeout: 5s}\n  b: {timeout: 30, <<: *x}\n", want: []string{
 			`a.yaml:3:7: providers.b.timeout: must be a duration with its unit, such as "30s", not a whole number`,
@@ -115,6 +115,22 @@ func TestBadProviders(t *testing.T) {
 			`a.yaml:2:3: providers["a b"]: a provider's name is up to 64 letters, digits, '.', '_' and '-', and begins with a letter or digit`,
 		}},
 		"sha256": {text: provider + "    sha256: abc\n", want: []string{`a.yaml:4:5: providers.mmbc.sha256: must be a SHA-256 as 64 hex digits`}},
+		"a manifest without its pin": {text: "providers:\n  own: {plugin: ./own/run, manifest: ./own/SHA256SUMS}\n", want: []string{
+			`a.yaml:2:3: providers.own.sha256: must be the SHA-256 of the manifest, as 64 hex digits`,
+		}},
+		"a manifest elsewhere": {text: "providers:\n  own: {plugin: ./own/run, manifest: ./other/SHA256SUMS, sha256: " + strings.Repeat("a", 64) + "}\n", want: []string{
+			`a.yaml:2:28: providers.own.manifest: must lie in the plugin's folder, or in one above it`,
+		}},
+		"what is for a plugin that is a path": {text: provider + "    manifest: ./SHA256SUMS\n", want: []string{
+			`a.yaml:4:5: providers.mmbc.manifest: is for a plugin that is a path`,
+		}},
+		"a shipped plugin's file": {text: provider + "    reload_on_change: true\n", want: []string{
+			`a.yaml:4:5: providers.mmbc.reload_on_change: is for a plugin that is a path`,
+		}},
+		"limits": {text: provider + "    limits: {memory: 512MB, cpus: 0}\n", want: []string{
+			`a.yaml:4:14: providers.mmbc.limits.memory: must be a size with its unit, such as "512MiB" (KiB, MiB or GiB)`,
+			`a.yaml:4:29: providers.mmbc.limits.cpus: must be more than 0`,
+		}},
 		"settings": {text: provider + "    settings: {since: 2020-01-01, n: .inf, ok: [1, {a: 0.5}]}\n", want: []string{
 			`a.yaml:4:16: providers.mmbc.settings.since: must be a string, a number, true, false, a list or a map, not a date or time; put it in quotes`,
 			`a.yaml:4:35: providers.mmbc.settings.n: must be a finite number`,

@@ -195,6 +195,9 @@ func (l *loader) finish(c Config, expand *expander) Config {
 		if p.IsPath() {
 			p.Plugin = l.absolute(p.Plugin)
 		}
+		if p.Manifest != "" {
+			p.Manifest = l.absolute(p.Manifest)
+		}
 		c.Providers[name] = p
 	}
 	c.src = l.found.src

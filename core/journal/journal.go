@@ -22,6 +22,8 @@ var (
 	ErrIllegal = errors.New("not a legal change")
 	// ErrInvoiceTaken: another attempt at this provider has the invoice. Nothing was changed.
 	ErrInvoiceTaken = errors.New("the invoice belongs to another attempt")
+	// ErrQuoteUsed: another attempt that has not failed is paid by the quote. Nothing was changed.
+	ErrQuoteUsed = errors.New("the quote is used by another attempt")
 	// ErrNotWritten: the write provably did not happen (the database refused it or could not be reached).
 	ErrNotWritten = errors.New("not written to the journal")
 	// ErrPoisoned: the disk failed under the journal, and nothing more is written until it was opened anew. It comes together with ErrNotWritten, or with
@@ -70,7 +72,7 @@ type Attempt struct {
 
 	State State
 	Fence int64  // raised by every claim; a write under an older fence changes nothing
-	Owner string // the gateway process that claimed it
+	Owner string // the gateway process that works on it, by its claim; "" where nobody does
 	// NextAt is when somebody should look at the attempt: the end of the sender's lease, or the next time to ask.
 	// Zero: nobody needs to.
 	NextAt time.Time
@@ -142,6 +144,14 @@ type Inquiry struct {
 	Details      map[string]string
 	ExpiresAt    time.Time
 	CreatedAt    time.Time
+	Reserves     bool // the cost is held at the provider until the quote is paid, given up or expired
+}
+
+// Named says which attempt is meant, as its provider names it: by our reference, by the token of its quote, by its own invoice, or by several of them.
+type Named struct {
+	Provider string
+	Instance string
+	core.CallbackOrder
 }
 
 // Filter selects payments. Zero fields select all; Client is always meant as it stands unless AnyClient.
@@ -182,7 +192,7 @@ type Claim struct {
 // other error has not. Ids and times are the caller's; the store keeps them to the microsecond.
 type Store interface {
 	// Submit records a payment with its first attempt, in one transaction, unless the client has used the key before:
-	// then it gives the payment that is there, and created is false. The attempt may be Created, Sending (intent and claim at once) or Failed (never
+	// then it gives the payment that is there, and created is false. Errors: ErrQuoteUsed, ErrIllegal, ErrNotWritten, ErrAmbiguous. The attempt may be Created, Sending (intent and claim at once) or Failed (never
 	// sent); every step on the way gets its event.
 	Submit(ctx context.Context, p Payment, cause Cause) (recorded Payment, created bool, err error)
 
@@ -197,21 +207,28 @@ type Store interface {
 	Payment(ctx context.Context, id core.PaymentID) (Payment, error)
 	// ByKey gives a client's payment under a key. Errors: ErrNotFound.
 	ByKey(ctx context.Context, client string, key core.Key) (Payment, error)
+	// Find gives the payment of the attempt that a provider names. Of several names the first one that is known counts, in the order of their fields. By its
+	// quote an attempt is found unless it has failed. Errors: ErrNotFound.
+	Find(ctx context.Context, n Named) (Payment, error)
 	// List gives a page of payments, newest first. Errors: ErrCursor.
 	List(ctx context.Context, f Filter) (Page, error)
 	// Events gives every change of a payment's attempts, oldest first.
 	Events(ctx context.Context, id core.PaymentID) ([]Event, error)
 
 	CaseStore
-
-	// SaveInquiry records a quote.
-	SaveInquiry(ctx context.Context, q Inquiry) error
-	// Inquiry gives a client's quote by its id. Errors: ErrNotFound.
-	Inquiry(ctx context.Context, client, id string) (Inquiry, error)
+	InquiryStore
 
 	// Ping reports whether the journal can be written to.
 	Ping(ctx context.Context) error
 	Close() error
+}
+
+// InquiryStore is the part of a [Store] that keeps the quotes.
+type InquiryStore interface {
+	// SaveInquiry records a quote.
+	SaveInquiry(ctx context.Context, q Inquiry) error
+	// Inquiry gives a client's quote by its id. Errors: ErrNotFound.
+	Inquiry(ctx context.Context, client, id string) (Inquiry, error)
 }
 
 // Notifier is what a [Store] may offer beside: it tells of changes as they happen, those of other processes on the same database too.

@@ -36,14 +36,14 @@ func (e *Engine) affordable(ctx context.Context, takers []router.Candidate, limi
 }
 
 func (e *Engine) withinLimit(ctx context.Context, lane router.Candidate, limit costLimit) error {
-	if lane.Descriptor.MaxCost {
+	switch {
+	case limit.quoted.Known():
+		return checkCost(limit.quoted, limit.most)
+	case lane.Descriptor.MaxCost:
 		return nil // the provider itself refuses
+	default:
+		return checkCost(e.listedCost(ctx, lane, limit.amount), limit.most)
 	}
-	cost := limit.quoted
-	if !cost.Known() {
-		cost = e.listedCost(ctx, lane, limit.amount)
-	}
-	return checkCost(cost, limit.most)
 }
 
 // listedCost gives the cost by the provider's price list, or zero Money.
@@ -67,8 +67,15 @@ func checkCost(cost, most core.Money) error {
 		}
 	}
 	above, err := cost.Cmp(most)
-	if err != nil || above > 0 {
+	switch {
+	case err != nil && cost.Currency() != most.Currency():
+		return &Refusal{
+			Code: CodeInvalidRequest, Field: "max_cost", Err: err,
+			Rule: "is in " + most.Currency() + ", and this costs " + cost.Currency() + ": give the limit in " + cost.Currency(),
+		}
+	case err != nil || above > 0:
 		return &Refusal{Code: CodePriceAboveLimit, Field: "max_cost", Rule: "is " + most.String() + ", and the cost would be " + cost.String(), Err: err}
+	default:
+		return nil
 	}
-	return nil
 }

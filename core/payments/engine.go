@@ -236,6 +236,7 @@ func (e *Engine) Send(ctx context.Context, t Ticket) (journal.Payment, error) {
 func (e *Engine) sendOne(ctx context.Context, c *claim) (*claim, error) {
 	a := c.payment.Last()
 	request := c.payment.Order(a)
+	request.CallbackURL = c.lane.Provider.CallbackFor(c.lane.Descriptor)
 	if !mutant.On("guard-ignored") {
 		request.SendBefore = c.sendBefore
 	}

@@ -102,6 +102,13 @@ func (l leased) ByKey(ctx context.Context, client string, key core.Key) (journal
 	return p, err
 }
 
+// Find implements [journal.Store].
+func (l leased) Find(ctx context.Context, n journal.Named) (journal.Payment, error) {
+	p, err := l.Store.Find(ctx, n)
+	p.Attempts = moved(p.Attempts, -l.ahead())
+	return p, err
+}
+
 // List implements [journal.Store].
 func (l leased) List(ctx context.Context, f journal.Filter) (journal.Page, error) {
 	page, err := l.Store.List(ctx, f)

@@ -77,7 +77,7 @@ func (s *Service) Inquire(ctx context.Context, o Order) (journal.Inquiry, error)
 	if err := o.checkInquiry(); err != nil {
 		return journal.Inquiry{}, err
 	}
-	_, takers, err := s.engine.takers(ctx, router.Order{Merchant: o.Merchant, Account: o.Account, Amount: o.Amount}, "")
+	_, takers, err := s.engine.takers(ctx, router.Order{Merchant: o.Merchant, Account: o.Account, Amount: o.Amount, Extra: o.Extra}, "")
 	if err != nil {
 		return journal.Inquiry{}, err
 	}
@@ -101,6 +101,7 @@ func (s *Service) keepQuote(ctx context.Context, o Order, lane router.Candidate,
 		ID: s.engine.NewID(), Client: o.Client, Merchant: o.Merchant, Account: o.Account, Amount: quote.Amount,
 		Provider: lane.Provider.Name, Product: lane.Product, Token: quote.Token, ReceiverName: quote.ReceiverName,
 		Cost: quote.Cost, Cashback: quote.Cashback, Details: quote.Details, ExpiresAt: quote.ExpiresAt, CreatedAt: now,
+		Reserves: quote.Reserves,
 	}
 	if inquiry.ExpiresAt.IsZero() {
 		inquiry.ExpiresAt = now.Add(quoteLife)
@@ -113,6 +114,7 @@ func (s *Service) keepQuote(ctx context.Context, o Order, lane router.Candidate,
 
 // Explain gives the route of an order, each lane with why it is in or out.
 func (s *Service) Explain(ctx context.Context, o router.Order) (router.Route, error) {
+	o.Open = o.Account == ""
 	route, err := s.router.Route(ctx, o, s.catalogue)
 	if err != nil {
 		return route, routeRefusal(o.Merchant, err)

@@ -16,10 +16,10 @@ type Order struct {
 	Client   string   // whose key it is; "" where there is one user only
 	Key      core.Key // the caller's own; the same key always means the same payment
 	Merchant core.MerchantCode
-	Account  core.AccountNumber
-	Amount   core.Money // zero Money: a bill, from an inquiry
-	MaxCost  core.Money // zero Money: no limit
-	Inquiry  string     // the id of an earlier inquiry, or ""
+	Account  core.AccountNumber // "" where the merchant takes none
+	Amount   core.Money         // zero Money: a bill, from an inquiry
+	MaxCost  core.Money         // zero Money: no limit
+	Inquiry  string             // the id of an earlier inquiry, or ""
 	Extra    map[string]string
 }
 
@@ -37,7 +37,7 @@ func (o Order) check() error {
 	return firstRefusal(
 		checkText("key", string(o.Key), maxKey),
 		checkText("merchant", string(o.Merchant), maxMerchant),
-		checkText("account", string(o.Account), maxAccount),
+		checkAccount(o.Account),
 		o.checkAmount(),
 		checkMaxCost(o.MaxCost),
 		checkExtra(o.Extra),
@@ -82,6 +82,14 @@ func checkExtra(extra map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// checkAccount leaves it to the providers' own rules whether there has to be one.
+func checkAccount(account core.AccountNumber) error {
+	if account == "" {
+		return nil
+	}
+	return checkText("account", string(account), maxAccount)
 }
 
 func checkText(field, text string, most int) error {
@@ -138,7 +146,7 @@ func (o Order) checkInquiry() error {
 	}
 	return firstRefusal(
 		checkText("merchant", string(o.Merchant), maxMerchant),
-		checkText("account", string(o.Account), maxAccount),
+		checkAccount(o.Account),
 		amount,
 		checkExtra(o.Extra),
 	)

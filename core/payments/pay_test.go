@@ -356,3 +356,27 @@ func TestPayFromAnInquiry(t *testing.T) {
 		t.Errorf("another account by the same inquiry: %v", err)
 	}
 }
+
+// What a quote said is held against the limit, also where the provider would refuse by itself: not every product of its need be refused by it.
+func TestTheLimitOfAQuotedCost(t *testing.T) {
+	t.Parallel()
+	r, p := newRig(t), newFake("one")
+	p.desc.MaxCost = true
+	p.quote = func(req core.InquiryRequest) (core.Quote, error) {
+		return core.Quote{Token: "T", Account: req.Account, Product: req.Product, Amount: req.Amount, Cost: core.IDR(102000)}, nil
+	}
+	s := r.service(p)
+	quote, err := s.Inquire(t.Context(), order(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := order("k")
+	o.Inquiry, o.MaxCost = quote.ID, core.IDR(101999)
+	_, err = s.Pay(t.Context(), o)
+	r.refused(err, payments.CodePriceAboveLimit)
+	o.MaxCost = core.IDR(102000)
+	pay(t, s, o)
+	if p.paid() != 1 {
+		t.Errorf("paid %d times", p.paid())
+	}
+}

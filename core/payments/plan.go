@@ -37,7 +37,7 @@ func (e *Engine) plan(ctx context.Context, o Order) (plan, error) {
 	if !amount.Known() {
 		amount = inquiry.Amount
 	}
-	route, takers, err := e.takers(ctx, router.Order{Merchant: o.Merchant, Account: o.Account, Amount: amount}, inquiry.Provider)
+	route, takers, err := e.takers(ctx, router.Order{Merchant: o.Merchant, Account: o.Account, Amount: amount, Extra: o.Extra}, inquiry.Provider)
 	if err != nil {
 		return plan{}, err
 	}

@@ -23,6 +23,7 @@ const (
 	CodeInquiryNotFound     Code = "inquiry_not_found"
 	CodeInquiryMismatch     Code = "inquiry_mismatch"
 	CodeQuoteExpired        Code = "quote_expired"
+	CodeInquiryUsed         Code = "inquiry_used"
 	CodeKeyReused           Code = "idempotency_key_reused"
 	CodeInvoiceNotConfirmed Code = "invoice_not_confirmed"
 	CodeInvoiceTaken        Code = "invoice_taken"
@@ -98,6 +99,9 @@ func journalRefusal(err error) error {
 	}
 	if errors.Is(err, journal.ErrHeld) {
 		return haltRefusal(err.Error())
+	}
+	if errors.Is(err, journal.ErrQuoteUsed) {
+		return &Refusal{Code: CodeInquiryUsed, Field: "inquiry", Rule: "is being paid, or was paid, under another key: inquire again", Err: err}
 	}
 	return &Refusal{
 		Code: CodeJournalUnavailable, Err: err,

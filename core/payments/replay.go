@@ -157,6 +157,7 @@ func (e *Engine) replayChange(ctx context.Context, last journal.Attempt, c *clai
 func (e *Engine) spilledChange(was journal.Attempt, s journal.Spilled) journal.Attempt {
 	a := was.Told(s.Result)
 	a.State, a.EndedAt, a.UpdatedAt, a.NextAt = stateOf(s.Result.Outcome), s.At, e.Clock.Now(), time.Time{}
+	a.Owner = ""
 	if a.State == journal.Accepted || a.State == journal.Unknown {
 		a.NextAt = a.UpdatedAt
 	}

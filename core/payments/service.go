@@ -43,6 +43,8 @@ type Service struct {
 	router     *router.Router
 	hub        *hub
 	log        *slog.Logger
+	deposits   *deposits
+	called     calledBack
 	replayed   chan struct{} // closed when what was left in the spill has been tried: before, nobody gives an attempt up
 
 	mu      sync.Mutex
@@ -62,10 +64,10 @@ func New(cfg Config) *Service {
 			Rand: rand.Float64, Log: cfg.Log, Changed: hub.changed, SecondPersonAbove: cfg.SecondPersonAbove,
 		}),
 		catalogue: products, store: engine.Store, router: cfg.Router, hub: hub, log: cfg.Log,
-		replayed: make(chan struct{}),
+		deposits: newDeposits(cfg.Clock), replayed: make(chan struct{}),
 	}
 	background, stop := context.WithCancel(context.Background())
-	s.stop = stop
+	s.stop, s.called = stop, newCalledBack(background, cfg.Router.Providers())
 	s.working.Go(func() { s.replay(background) })
 	s.working.Go(func() {
 		<-s.replayed

@@ -54,7 +54,7 @@ func (e *Engine) change(ctx context.Context, c *claim, res core.Result) (journal
 	was := c.payment.Last()
 	now := e.Clock.Now()
 	a := was.Told(res)
-	a.State, a.EndedAt, a.UpdatedAt, a.NextAt = stateOf(res.Outcome), now, now, time.Time{}
+	a.State, a.EndedAt, a.UpdatedAt, a.NextAt, a.Owner = stateOf(res.Outcome), now, now, time.Time{}, ""
 	if a.State == journal.Accepted && !mutant.On("accepted-never-asked") || a.State == journal.Unknown { // who can't be asked for is parked then
 		a.NextAt = now.Add(max(reconciler.Pause(0, 1), c.lane.Descriptor.StatusGap))
 	}

@@ -160,7 +160,9 @@ func (r *Reconciler) request(ctx context.Context, p journal.Payment) (question, 
 	if d.StatusResubmits && journal.Held(r.Store) != "" {
 		return question{}, fmt.Errorf("asking %s may send again, and the journal is held: %w", a.Provider, ErrCannotAsk)
 	}
-	return question{provider, d, core.StatusRequest{Invoice: a.Invoice, Original: p.Order(a), FirstSentAt: a.StartedAt}}, nil
+	original := p.Order(a)
+	original.CallbackURL = provider.CallbackFor(d)
+	return question{provider, d, core.StatusRequest{Invoice: a.Invoice, Original: original, FirstSentAt: a.StartedAt}}, nil
 }
 
 // learn writes what the provider said. It is evidence whoever has raised the fence meanwhile, as long as the attempt stands where it stood.

@@ -50,6 +50,7 @@ type Reconciler struct {
 	Config
 
 	absent absences
+	backs  turns
 }
 
 // New gives a Reconciler.
@@ -125,8 +126,8 @@ func (r *Reconciler) abandon(ctx context.Context, p journal.Payment) error {
 
 // apply makes a change from the attempt as it was read. Somebody else's change in between is no error: theirs stands.
 func (r *Reconciler) apply(ctx context.Context, was, next journal.Attempt, cause journal.Cause) error {
-	next.UpdatedAt = r.Clock.Now()
-	ctx = context.WithoutCancel(ctx) // what is known is written down, however soon the asker stops
+	next.UpdatedAt, next.Owner = r.Clock.Now(), "" // nobody works on it any more
+	ctx = context.WithoutCancel(ctx)               // what is known is written down, however soon the asker stops
 	faultpoint.At("before-reconciled-commit")
 	err := r.Store.Apply(ctx, journal.Change{From: was.State, FromFence: was.Fence, Attempt: next, Cause: cause})
 	faultpoint.At("after-reconciled-commit")
@@ -151,7 +152,7 @@ func (r *Reconciler) tell(
 		if what.Attempt.State == was.State { // else whoever read the attempt before could write over it
 			what.Attempt.Fence = was.Fence + 1
 		}
-		what.Attempt.UpdatedAt = r.Clock.Now()
+		what.Attempt.UpdatedAt, what.Attempt.Owner = r.Clock.Now(), ""
 		err := r.Store.Apply(ctx, what)
 		if err == nil {
 			r.Changed(was.PaymentID)

@@ -84,7 +84,7 @@ func newRig(t *testing.T, state journal.State, invoice core.Invoice) *rig {
 		provider: &asked{desc: core.Descriptor{Name: "one", Instance: "test", StatusBy: core.ByInvoice}, status: saysNothing},
 	}
 	running := router.Provider{
-		Provider: r.provider, Name: "one", Timeout: time.Minute,
+		Provider: r.provider, Name: "one", Timeout: time.Minute, CallbackURL: "https://jalur.example/callbacks/one",
 		Ready: func(context.Context) error { return nil }, Health: func() router.Health { return router.Health{} },
 	}
 	routes, err := router.New([]router.Rule{{Merchant: "*", Lanes: []router.Lane{{Provider: "one"}}}}, []router.Provider{running})

@@ -38,11 +38,26 @@ type Provider struct {
 	Ready func(ctx context.Context) error
 	// Health tells how the provider is, without waiting.
 	Health func() Health
+
+	// What only some providers have beside: nil, or failing with [errors.ErrUnsupported], where there is none.
+	Balances  core.BalanceReader
+	Callbacks core.CallbackReader
+	Quotes    core.QuoteCanceller
+	// CallbackURL is where it reaches us by itself; empty: nowhere.
+	CallbackURL string
+}
+
+// CallbackFor gives where a provider that describes itself like this may tell us of an order, or "".
+func (p Provider) CallbackFor(d core.Descriptor) string {
+	if !d.SendsCallbacks {
+		return ""
+	}
+	return p.CallbackURL
 }
 
 // Health is what an operator is shown of a provider.
 type Health struct {
-	State    string            // "ready", "starting", "backoff", "stopped"
+	State    string            // "ready", "starting", "backoff", "gave_up", "stopped"
 	Problem  string            // why it isn't ready
 	Restarts int               // of its plugin
 	Breakers map[string]string // state by kind of call
@@ -94,11 +109,14 @@ func (r *Router) MerchantOf(provider, product string) core.MerchantCode {
 	return core.MerchantCode(product)
 }
 
-// Order is what a route is wanted for. A zero Account or Amount is not checked.
+// Order is what a route is wanted for. A zero Amount is not checked.
 type Order struct {
 	Merchant core.MerchantCode
 	Account  core.AccountNumber
 	Amount   core.Money
+	Extra    map[string]string
+	// Open: account and further fields aren't known yet, and are not checked.
+	Open bool
 }
 
 // Candidate is one lane of the route, with the reason why it is out where it is.
@@ -190,10 +208,13 @@ func judge(ctx context.Context, c Candidate, order Order, catalogue Catalogue) C
 }
 
 func refusal(d core.Descriptor, product string, order Order) error {
-	if order.Account != "" {
-		return core.CheckOrder(d, product, order.Account, order.Amount)
+	if order.Open {
+		return core.CheckProduct(d, product, order.Amount)
 	}
-	return core.CheckProduct(d, product, order.Amount)
+	if err := core.CheckOrder(d, product, order.Account, order.Amount); err != nil {
+		return err
+	}
+	return core.CheckExtra(d, product, order.Extra)
 }
 
 // unsold asks the catalogue. Where that can't be read, the provider itself will say.

@@ -42,13 +42,18 @@ func rigged(t *testing.T) *router.Router {
 	t.Helper()
 	listed := core.Descriptor{
 		Name: "p", Amounts: core.AmountSpec{Min: core.IDR(50000)},
-		Merchants: []core.MerchantSpec{{Merchant: "GOPAY"}, {Merchant: "gp"}},
+		Merchants: []core.MerchantSpec{
+			{Merchant: "GOPAY"}, {Merchant: "gp"}, {Merchant: "VOUCHER", Account: core.AccountSpec{Kind: core.NoAccount}},
+			{Merchant: "ML", Account: core.AccountSpec{Extra: []core.FieldSpec{{Name: "zone", Pattern: "[0-9]{4}"}}}},
+		},
 	}
 	open := listed
 	open.OtherMerchants = true
 	r, err := router.New([]router.Rule{
 		{Merchant: "GOPAY", Lanes: []router.Lane{{Provider: "one"}, {Provider: "two", Product: "gp"}, {Provider: "down"}, {Provider: "mute"}}},
 		{Merchant: "OVO", Lanes: []router.Lane{{Provider: "one"}}},
+		{Merchant: "VOUCHER", Lanes: []router.Lane{{Provider: "one"}}},
+		{Merchant: "ML", Lanes: []router.Lane{{Provider: "one"}}},
 		{Merchant: "DANA", Lanes: []router.Lane{{Provider: "two"}}},
 		{Merchant: "*", Lanes: []router.Lane{{Provider: "two"}}},
 	}, []router.Provider{
@@ -102,7 +107,13 @@ func TestWhatNoLaneTakesIsRefused(t *testing.T) {
 		"catalogue can't be read":    {router.Order{Merchant: "DANA", Account: "0812345678", Amount: core.IDR(60000)}, sells{err: errors.New("down")}, ""},
 		"any merchant":               {router.Order{Merchant: "LINKAJA", Account: "0812345678", Amount: core.IDR(60000)}, sells{products: "LINKAJA"}, ""},
 		"a bill without an amount":   {router.Order{Merchant: "GOPAY", Account: "0812345678"}, sells{}, ""},
-		"explained without a number": {router.Order{Merchant: "GOPAY", Amount: core.IDR(60000)}, sells{}, ""},
+		"explained without a number": {router.Order{Merchant: "GOPAY", Amount: core.IDR(60000), Open: true}, sells{}, ""},
+		"no number":                  {router.Order{Merchant: "GOPAY", Amount: core.IDR(60000)}, sells{}, "account"},
+		"no account, where none is":  {router.Order{Merchant: "VOUCHER", Amount: core.IDR(60000)}, sells{}, ""},
+		"an account, where none is":  {router.Order{Merchant: "VOUCHER", Account: "0812345678", Amount: core.IDR(60000)}, sells{}, "must be empty"},
+		"a field is missing":         {router.Order{Merchant: "ML", Account: "0812345678", Amount: core.IDR(60000)}, sells{}, "extra.zone is missing"},
+		"a field is wrong":           {router.Order{Merchant: "ML", Account: "0812345678", Amount: core.IDR(60000), Extra: map[string]string{"zone": "x"}}, sells{}, "extra.zone"},
+		"a field as it should be":    {router.Order{Merchant: "ML", Account: "0812345678", Amount: core.IDR(60000), Extra: map[string]string{"zone": "2001"}}, sells{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

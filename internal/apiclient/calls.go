@@ -114,7 +114,21 @@ func (c *Client) Inquire(ctx context.Context, order view.InquiryBody) (view.Inqu
 	return quote, err
 }
 
-// Providers gives health, breakers and capabilities.
+// Inquiry gives an inquiry by its id.
+func (c *Client) Inquiry(ctx context.Context, id string) (view.Inquiry, error) {
+	var quote view.Inquiry
+	_, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/inquiries/" + url.PathEscape(id)}, &quote)
+	return quote, err
+}
+
+// CancelInquiry gives up an inquiry whose provider holds money for it.
+func (c *Client) CancelInquiry(ctx context.Context, id string) (view.Inquiry, error) {
+	var quote view.Inquiry
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: "/v1/inquiries/" + url.PathEscape(id)}, &quote)
+	return quote, err
+}
+
+// Providers gives health, breakers, balances and capabilities.
 func (c *Client) Providers(ctx context.Context) (view.Providers, error) {
 	var all view.Providers
 	_, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/providers"}, &all)

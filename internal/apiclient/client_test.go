@@ -111,6 +111,13 @@ func readTheMarket(t *testing.T, c *apiclient.Client) {
 	if err != nil || quote.ReceiverName != "BUDI" {
 		t.Errorf("%+v, %v", quote, err)
 	}
+	if read, err := c.Inquiry(ctx, quote.ID); err != nil || read.ID != quote.ID {
+		t.Errorf("%+v, %v", read, err)
+	}
+	_, err = c.CancelInquiry(ctx, quote.ID)
+	if problem, ok := errors.AsType[*view.Problem](err); !ok || problem.Code != payments.CodeStateConflict {
+		t.Errorf("an inquiry that holds nothing: %v", err)
+	}
 	if all, err := c.Providers(ctx); err != nil || len(all.Providers) != 1 {
 		t.Errorf("%+v, %v", all, err)
 	}

@@ -17,8 +17,7 @@ import (
 
 // backend is where a command's question goes: to a service in this process, or to a gateway.
 type backend interface {
-	Products(ctx context.Context, merchant core.MerchantCode, provider string) (view.Products, error)
-	Inquire(ctx context.Context, order view.InquiryBody) (view.Inquiry, error)
+	market
 	// Pay returns at the first known outcome. It heeds no cancellation: what has begun is finished.
 	Pay(ctx context.Context, key core.Key, order view.OrderBody) (view.Payment, error)
 	// Await waits for a final state until the context ends.
@@ -29,8 +28,17 @@ type backend interface {
 	Resolve(ctx context.Context, id core.PaymentID, evidence view.ResolveBody) (view.Payment, error)
 	Cases(ctx context.Context, f journal.CaseFilter) (view.Cases, error)
 	CloseCase(ctx context.Context, id, resolution string) (view.Closed, error)
-	Explain(ctx context.Context, merchant core.MerchantCode, amount core.Money) (view.RouteExplanation, error)
 	Close(ctx context.Context) error
+}
+
+// market is what the providers sell, and how they are.
+type market interface {
+	Products(ctx context.Context, merchant core.MerchantCode, provider string) (view.Products, error)
+	Inquire(ctx context.Context, order view.InquiryBody) (view.Inquiry, error)
+	Inquiry(ctx context.Context, id string) (view.Inquiry, error)
+	CancelInquiry(ctx context.Context, id string) (view.Inquiry, error)
+	Providers(ctx context.Context) (view.Providers, error)
+	Explain(ctx context.Context, merchant core.MerchantCode, amount core.Money) (view.RouteExplanation, error)
 }
 
 // reference names a payment by its id or by its key.
@@ -95,6 +103,26 @@ func (l local) Inquire(ctx context.Context, order view.InquiryBody) (view.Inquir
 		return view.Inquiry{}, err
 	}
 	return view.InquiryOf(quote), nil
+}
+
+func (l local) Inquiry(ctx context.Context, id string) (view.Inquiry, error) {
+	quote, err := l.service.Inquiry(ctx, "", id)
+	if err != nil {
+		return view.Inquiry{}, err
+	}
+	return view.InquiryOf(quote), nil
+}
+
+func (l local) CancelInquiry(ctx context.Context, id string) (view.Inquiry, error) {
+	quote, err := l.service.CancelInquiry(ctx, "", id)
+	if err != nil {
+		return view.Inquiry{}, err
+	}
+	return view.InquiryOf(quote), nil
+}
+
+func (l local) Providers(ctx context.Context) (view.Providers, error) {
+	return view.ProvidersOf(l.service.Providers(ctx), l.service.Balances(ctx)), nil
 }
 
 func (l local) Pay(ctx context.Context, key core.Key, order view.OrderBody) (view.Payment, error) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,21 +61,82 @@ func (a *app) products() *cobra.Command {
 func (a *app) inquire() *cobra.Command {
 	return a.orderCommand(cobra.Command{
 		Use: "inquire MERCHANT ACCOUNT AMOUNT", Short: "Ask what a top-up would cost and whom it would reach",
-		Example: "  jalur inquire GOPAY 0812345678 100000",
+		Long:    "Ask what a top-up would cost and whom it would reach. " + dashText,
+		Example: "  jalur inquire GOPAY 0812345678 100000\n  jalur inquire PLN 530000000001 -",
 	}, func(ctx context.Context, b backend, o orderArgs) error {
-		quote, err := b.Inquire(ctx, view.InquiryBody{Merchant: o.merchant, Account: o.account, Amount: o.amount})
+		quote, err := b.Inquire(ctx, view.InquiryBody{Merchant: o.merchant, Account: o.account, Amount: o.amount, Extra: o.extra})
 		if err != nil {
 			return err
 		}
-		return a.print(quote, func(t *table) {
-			t.row("inquiry", quote.ID)
-			t.row("receiver", quote.ReceiverName)
-			t.row("amount", quote.Amount)
-			t.row("cost", dash(quote.Cost))
-			t.row("cashback", dash(quote.Cashback))
-			t.row("provider", quote.Provider)
-		})
+		return a.printInquiry(quote)
 	})
+}
+
+func (a *app) printInquiry(quote view.Inquiry) error {
+	return a.print(quote, func(t *table) {
+		t.row("inquiry", quote.ID)
+		t.row("receiver", quote.ReceiverName)
+		t.row("amount", quote.Amount)
+		t.row("cost", dash(quote.Cost))
+		t.row("cashback", dash(quote.Cashback))
+		t.row("provider", quote.Provider)
+		if quote.Reserves {
+			t.row("reserves", "the cost is held until it is paid, given up or expired")
+		}
+	})
+}
+
+func (a *app) inquiries() *cobra.Command {
+	show := a.command(cobra.Command{Use: "show ID", Short: "Show an inquiry", Args: exactArgs("ID")},
+		func(ctx context.Context, b backend, args []string) error {
+			quote, err := b.Inquiry(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			return a.printInquiry(quote)
+		})
+	cancel := a.command(cobra.Command{Use: "cancel ID", Short: "Give up an inquiry, so that its provider holds no money for it", Args: exactArgs("ID")},
+		func(ctx context.Context, b backend, args []string) error {
+			quote, err := b.CancelInquiry(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			return a.printInquiry(quote)
+		})
+	return group("inquiries", "Look at inquiries, or give them up", show, cancel)
+}
+
+func (a *app) providers() *cobra.Command {
+	return a.command(cobra.Command{Use: "providers", Short: "Show how the providers are, and what they hold for us", Args: noArgs},
+		func(ctx context.Context, b backend, _ []string) error {
+			answer, err := b.Providers(ctx)
+			if err != nil {
+				return err
+			}
+			return a.print(answer, func(t *table) {
+				t.row("PROVIDER", "STATE", "AVAILABLE", "HOLDING", "CREDIT", "PROBLEM")
+				for _, p := range answer.Providers {
+					for _, line := range deposits(p) {
+						t.row(p.Name, p.Health.State, dash(line.Available), dash(line.Holding), dash(line.Credit), problems(p))
+					}
+				}
+			})
+		})
+}
+
+// deposits gives a line for each deposit of a provider, and one where it tells of none.
+func deposits(p view.Provider) []view.Balance {
+	if p.Balances == nil || len(p.Balances.Balances) == 0 {
+		return make([]view.Balance, 1)
+	}
+	return p.Balances.Balances
+}
+
+func problems(p view.Provider) string {
+	if p.Health.Problem == "" && p.Balances != nil {
+		return cmp.Or(p.Balances.Problem, none)
+	}
+	return cmp.Or(p.Health.Problem, none)
 }
 
 // orderArgs is what MERCHANT ACCOUNT AMOUNT say.
@@ -82,19 +144,33 @@ type orderArgs struct {
 	merchant core.MerchantCode
 	account  core.AccountNumber
 	amount   core.Money
+	extra    map[string]string
 }
 
-// orderCommand makes a command over MERCHANT ACCOUNT AMOUNT. An amount that is no number is wrong use: nothing is opened for it.
+// none stands for an argument that this order has not.
+const none = "-"
+
+const dashText = `ACCOUNT is "-" where the merchant takes none, AMOUNT is "-" for a bill.`
+
+// orderCommand makes a command over MERCHANT ACCOUNT AMOUNT and --extra. An amount that is no number is wrong use: nothing is opened for it.
 func (a *app) orderCommand(c cobra.Command, run func(context.Context, backend, orderArgs) error) *cobra.Command {
+	var extra map[string]string
 	c.Args = exactArgs("MERCHANT", "ACCOUNT", "AMOUNT")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		amount, err := parseAmount(args[2])
+		o := orderArgs{merchant: core.MerchantCode(args[0]), extra: extra}
+		if args[1] != none {
+			o.account = core.AccountNumber(args[1])
+		}
+		var err error
+		if args[2] != none {
+			o.amount, err = parseAmount(args[2])
+		}
 		if err = errors.Join(err, a.checkOutput()); err != nil {
 			return err
 		}
-		o := orderArgs{core.MerchantCode(args[0]), core.AccountNumber(args[1]), amount}
 		return a.with(cmd.Context(), func(b backend) error { return run(cmd.Context(), b, o) })
 	}
+	c.Flags().StringToStringVar(&extra, "extra", nil, "further fields that the provider wants, as `NAME=VALUE`")
 	return &c
 }
 
@@ -113,10 +189,12 @@ func (a *app) pay() *cobra.Command {
 		Use: "pay MERCHANT ACCOUNT AMOUNT --key KEY", Short: "Make a top-up, once, under a key",
 		Long: `Make a top-up, once, under a key of your own: the same key always means the same payment, so it is safe to run this again.
 
---wait bounds the asking for a final state, never the pay: a call that has begun is finished and written down, Ctrl-C or not.`,
+--wait bounds the asking for a final state, never the pay: a call that has begun is finished and written down, Ctrl-C or not.
+
+` + dashText,
 		Example: "  jalur pay GOPAY 0812345678 100000 --key order-4711",
 	}, func(ctx context.Context, b backend, o orderArgs) error {
-		body := view.OrderBody{Merchant: o.merchant, Account: o.account, Amount: o.amount, Inquiry: inquiry}
+		body := view.OrderBody{Merchant: o.merchant, Account: o.account, Amount: o.amount, Inquiry: inquiry, Extra: o.extra}
 		var err error
 		if maxCost != "" {
 			if body.MaxCost, err = parseAmount(maxCost); err != nil {

@@ -44,7 +44,9 @@ type app struct {
 	server     string
 	log        *slog.Logger
 
-	keepSending bool // of serve
+	// Of serve.
+	keepSending bool
+	reread      func() (config.Config, error) // the configuration as it is now; nil: it is no file's
 }
 
 // Run runs the command that the arguments name, and gives its exit status.
@@ -83,8 +85,8 @@ Exit status: 0 done (for pay: succeeded); 1 failed, nothing moved; 2 wrong use o
 	flags.StringVarP(&a.output, "output", "o", "", "json or table (default json where standard output is no terminal)")
 	flags.StringVar(&a.server, "server", a.env("JALUR_SERVER"), "`URL` of a running gateway to talk to (default $JALUR_SERVER)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(a.serve(), a.products(), a.inquire(), a.pay(), a.status(), a.payments(), a.resolve(), a.cases(), a.route(),
-		a.configuration(), a.doctor(), a.journal(), a.plugin(), a.sandbox(), a.version())
+	root.AddCommand(a.serve(), a.products(), a.providers(), a.inquire(), a.inquiries(), a.pay(), a.status(), a.payments(), a.resolve(), a.cases(), a.route(),
+		a.configuration(), a.doctor(), a.plugin(), a.journal(), a.sandbox(), a.version())
 	return root
 }
 

@@ -42,7 +42,8 @@ interrupt ends the program at once, and the next start finds out what became of 
 			if listen != "" {
 				overrides["server.listen"] = listen
 			}
-			cfg, err := a.settings(overrides)
+			a.reread = func() (config.Config, error) { return a.settings(overrides) }
+			cfg, err := a.reread()
 			if err != nil {
 				return err
 			}
@@ -59,6 +60,9 @@ interrupt ends the program at once, and the next start finds out what became of 
 func (a *app) runGateway(ctx context.Context, cfg config.Config, started func(url string)) (err error) {
 	if a.server != "" {
 		return usage(errors.New("serve runs a gateway; --server is for talking to one"))
+	}
+	if cfg, err = a.reattached(cfg); err != nil {
+		return err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen)
 	if err != nil {
@@ -108,8 +112,9 @@ func (a *app) openGateway(ctx context.Context, cfg config.Config, url string) (*
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
+	meter := metric.NewMeterProvider(metric.WithReader(exporter))
 	service, err := jalur.Open(ctx, cfg, jalur.Options{
-		Shipped: a.Shipped, GatewayURL: url, KeepSending: a.keepSending, Log: a.log, Meter: metric.NewMeterProvider(metric.WithReader(exporter)),
+		Shipped: a.Shipped, GatewayURL: url, Reread: a.reread, KeepSending: a.keepSending, Log: a.log, Meter: meter,
 	})
 	if err != nil {
 		return nil, err
@@ -117,7 +122,7 @@ func (a *app) openGateway(ctx context.Context, cfg config.Config, url string) (*
 	g := &gateway{url: url, service: service, stopping: make(chan struct{})}
 	handler, err := httpapi.New(httpapi.Config{ //nolint:contextcheck // each request brings its own
 		Service: service.Service, Clients: clients(cfg.Server.Clients), Version: a.Version, Log: a.log, Stopping: g.stopping,
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		Reload: service.ReloadPlugin, Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Meter: meter,
 	})
 	if err != nil {
 		return nil, errors.Join(err, service.Close(ctx))

@@ -23,7 +23,10 @@ func TestTheFourCallsWithThePagesOwnFigures(t *testing.T) {
 	products := w.cli("products", "--merchant", "GOPAY").want(t, 0)
 	products.wants(t, "products.0.provider", "mmbc", "products.0.merchant", "GOPAY", "products.0.code", "GOPAY",
 		"products.0.min.value", "50000", "products.0.fee.value", "2000", "products.0.cashback.value", "1500", "products.1", "")
+	w.cli("providers").want(t, 0).wants(t, "providers.0.name", "mmbc", "providers.0.health.state", "ready", "providers.1", "")
 	quote := w.cli("inquire", "GOPAY", pageAccount, pageAmount).want(t, 0)
+	w.cli("inquiries", "show", quote.at("id")).want(t, 0).wants(t, "id", quote.at("id"), "reserves", "false")
+	w.cli("inquiries", "cancel", quote.at("id")).want(t, 1)
 	quote.wants(t, "receiver_name", "GOPAY MMBC TOUR TRAVEL", "amount.value", pageAmount, "cost.value", "102000",
 		"cashback.value", "1500", "provider", "mmbc", "account", pageAccount)
 	paid := w.cli("pay", "GOPAY", pageAccount, pageAmount, "--key", "first").want(t, 0)
@@ -87,6 +90,11 @@ func TestRefusalsSendNothingAndSayWhy(t *testing.T) {
 		{[]string{"pay", "GOPAY", pageAccount, pageAmount}, 2, "--key is required"},
 		{[]string{"pay", "GOPAY", pageAccount, "--key", "k"}, 2, "3 arguments"},
 		{[]string{"pay", "GOPAY", pageAccount, pageAmount, "--key", "k", "--colour", "red"}, 2, "unknown flag: --colour"},
+		{[]string{"pay", "GOPAY", "-", pageAmount, "--key", "k"}, 1, "account"},
+		{[]string{"pay", "GOPAY", pageAccount, "-", "--key", "k"}, 1, "amount is missing"},
+		{[]string{"pay", "GOPAY", pageAccount, pageAmount, "--key", "k", "--extra", "zone"}, 2, "zone"},
+		{[]string{"inquiries", "cancel", "nosuch"}, 1, "no such inquiry"},
+		{[]string{"inquiries", "show"}, 2, "1 arguments"},
 		{[]string{"nonsense"}, 2, "unknown command"},
 		{[]string{"status", "nosuch"}, 1, "no such payment"},
 		{[]string{"status"}, 2, "ID or --key"},

@@ -4,7 +4,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -123,5 +125,54 @@ func tool(t *testing.T, dir string, args ...string) {
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=-mod=mod -buildvcs=false", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Fatalf("%q: %v\n%s", args, err, out)
+	}
+}
+
+func TestPluginRunIsUsedByGatewaysAndEndedByNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	debugged := start(t, w.dir, nil, "plugin", "run", "--debug", plugin)
+	value, err := strconv.Unquote(strings.TrimSuffix(debugged.printed(`"value": `), ","))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSuffix(debugged.printed(`"pid": `), ","))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"first", "second"} {
+		g := w.gateway("JALUR_REATTACH=" + value)
+		got := w.cli("pay", "GOPAY", "0812345678", "100000", "--key", key, "--server", "http://"+w.listen).want(t, 0)
+		if got.at("state") != "succeeded" {
+			t.Errorf("%s: %v", key, got)
+		}
+		g.interrupt()
+		if !strings.Contains(g.output(), "DEBUG: provider mmbc is the process "+strconv.Itoa(pid)) {
+			t.Error("the gateway doesn't say that it is being debugged")
+		}
+		if err := syscall.Kill(pid, 0); err != nil {
+			t.Errorf("the %s gateway has ended the plugin: %v", key, err)
+		}
+	}
+	debugged.interrupt()
+	eventually(t, "the plugin's end", func() bool { return syscall.Kill(pid, 0) != nil })
+
+	gone := command(t, w.dir, append(w.env(), "JALUR_REATTACH="+value), "serve")
+	if gone.status != 2 || !strings.Contains(gone.stderr, "doesn't run any more") {
+		t.Errorf("%+v", gone)
+	}
+}
+
+func TestPluginRunWantsToBeMeant(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"plugin", "run", "mmbc"},
+		{"plugin", "run", "--debug", "nothing"},
+		{"plugin", "run", "--debug", "/bin/true"},
+	} {
+		if got := command(t, dir, nil, args...); got.status != 2 {
+			t.Errorf("%q: %+v", args, got)
+		}
 	}
 }

@@ -56,6 +56,7 @@ func TestWhoMayWhat(t *testing.T) {
 		"GET /v1/cases":                         {"desk", "root"},
 		"POST /v1/cases/1/close":                {"desk", "root"},
 		"GET /v1/providers":                     {"toko", "kios", "viewer", "desk", "root"},
+		"POST /v1/providers/fake/reload":        {"root"},
 		"GET /v1/routes/explain?merchant=GOPAY": {"toko", "kios", "viewer", "desk", "root"},
 	} {
 		for _, id := range []string{"toko", "kios", "viewer", "desk", "root"} {
@@ -331,8 +332,9 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("version %q", doc.OpenAPI)
 	}
 	calls := map[string]string{
-		"/v1/products": "get", "/v1/inquiries": "post", "/v1/payments": "post get", "/v1/payments/{id}": "get",
+		"/v1/products": "get", "/v1/inquiries": "post", "/v1/inquiries/{id}": "get delete", "/v1/payments": "post get", "/v1/payments/{id}": "get",
 		"/v1/payments/{id}/resolve": "post", "/v1/cases": "get", "/v1/cases/{id}/close": "post", "/v1/providers": "get", "/v1/routes/explain": "get",
+		"/v1/providers/{name}/reload": "post",
 	}
 	for path, methods := range calls {
 		for method := range strings.FieldsSeq(methods) {
@@ -427,9 +429,9 @@ func TestMetricsAndFurtherHandlers(t *testing.T) {
 	t.Parallel()
 	said := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("said")) })
 	g := apitest.Start(t, apitest.Config{Edit: func(c *httpapi.Config) {
-		c.Metrics, c.Also = said, map[string]http.Handler{"POST /callbacks/{provider}": said}
+		c.Metrics, c.Also = said, map[string]http.Handler{"POST /hooks/{provider}": said}
 	}})
-	for _, line := range []string{"GET /metrics", "POST /callbacks/fake"} {
+	for _, line := range []string{"GET /metrics", "POST /hooks/fake"} {
 		if r := call(t, g, line, "", nil); r.text != "said" {
 			t.Errorf("%s: %d", line, r.status)
 		}

@@ -46,9 +46,14 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *view.Problem) {
 			return nil, view.NewProblem(view.CodeUnsupportedMediaType, "", "the body must be application/json")
 		}
 	}
+	return readUpTo(w, r, maxBody)
+}
+
+// readUpTo reads a body of any kind within its bounds of size and time.
+func readUpTo(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *view.Problem) {
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetReadDeadline(time.Now().Add(bodyTime)) // a writer that has none needs none
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
 	_ = deadline.SetReadDeadline(time.Time{})
 	slow, timeout := errors.AsType[net.Error](err)
 	switch {
@@ -56,8 +61,8 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *view.Problem) {
 		return nil, view.NewProblem(view.CodeBodyTimeout, "", fmt.Sprintf("the body took longer than %s", bodyTime))
 	case err != nil:
 		return nil, view.NewProblem(view.CodeMalformedJSON, "", "the body broke off")
-	case len(body) > maxBody:
-		return nil, view.NewProblem(view.CodeBodyTooLarge, "", fmt.Sprintf("the body is larger than %d bytes", maxBody))
+	case int64(len(body)) > most:
+		return nil, view.NewProblem(view.CodeBodyTooLarge, "", fmt.Sprintf("the body is larger than %d bytes", most))
 	}
 	return body, nil
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/jalurhq/jalur/core/payments"
 )
@@ -23,6 +25,8 @@ type Config struct {
 	Clients Clients
 	// Ready is asked by /readyz beside the journal and the providers; nil: nothing else is.
 	Ready func(ctx context.Context) error
+	// Reload starts a provider's plugin anew; nil: there are no plugins.
+	Reload func(ctx context.Context, provider string) error
 	// Metrics serves /metrics; nil: there is no such page.
 	Metrics http.Handler
 	// Also serves further patterns, as http.ServeMux takes them, behind the same log, spans and recovery. Who calls is their own affair.
@@ -31,7 +35,8 @@ type Config struct {
 	Stopping <-chan struct{}
 	// Version stands in the OpenAPI description; default "dev".
 	Version string
-	Now     func() time.Time // default time.Now
+	Meter   metric.MeterProvider // of the callbacks; default OpenTelemetry's global one
+	Now     func() time.Time     // default time.Now
 	Log     *slog.Logger
 }
 
@@ -41,6 +46,9 @@ func (c Config) checked() (Config, error) {
 	}
 	if c.Version == "" {
 		c.Version = "dev"
+	}
+	if c.Meter == nil {
+		c.Meter = otel.GetMeterProvider()
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -67,7 +75,11 @@ func New(cfg Config) (http.Handler, error) {
 	for pattern, handler := range cfg.Also {
 		mux.Handle(pattern, handler)
 	}
-	return traced(s.logged(s.recovered(s.guarded(worded(mux))))), nil
+	called, err := s.callbacks()
+	if err != nil {
+		return nil, fmt.Errorf("httpapi: metrics: %w", err)
+	}
+	return traced(s.logged(s.recovered(split(called, s.guarded(worded(mux)))))), nil
 }
 
 // calls registers the API and gives it back for its description.
@@ -82,6 +94,7 @@ func (s *server) calls(mux *http.ServeMux) huma.API {
 	s.paymentCalls(api)
 	s.caseCalls(api)
 	s.marketCalls(api)
+	s.pluginCalls(api)
 	return api
 }
 

@@ -22,8 +22,17 @@ func (s *server) marketCalls(api huma.API) {
 	inquire.Middlewares = append(inquire.Middlewares, wholeBody)
 	huma.Register(api, inquire, s.inquire)
 
+	read := s.call("get-inquiry", http.MethodGet, "/v1/inquiries/{id}", ScopeRead)
+	read.Summary = "Read an inquiry of one's own"
+	huma.Register(api, read, s.inquiry)
+
+	cancel := s.call("cancel-inquiry", http.MethodDelete, "/v1/inquiries/{id}", ScopeRead)
+	cancel.Summary = "Give up an inquiry whose provider holds money for it"
+	cancel.DefaultStatus = http.StatusOK
+	huma.Register(api, cancel, s.cancelInquiry)
+
 	providers := s.call("list-providers", http.MethodGet, "/v1/providers", ScopeRead)
-	providers.Summary = "Show health, breakers and capabilities of the providers"
+	providers.Summary = "Show health, breakers, balances and capabilities of the providers"
 	huma.Register(api, providers, s.providers)
 
 	explain := s.call("explain-route", http.MethodGet, "/v1/routes/explain", ScopeRead)
@@ -61,10 +70,34 @@ func (s *server) inquire(ctx context.Context, in *inquireInput) (*inquireOutput,
 	return &inquireOutput{view.InquiryOf(quote)}, nil
 }
 
+type inquiryInput struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (s *server) inquiry(ctx context.Context, in *inquiryInput) (*inquireOutput, error) {
+	quote, err := s.Service.Inquiry(ctx, caller(ctx).ID, in.ID)
+	if err != nil {
+		return nil, s.failed(ctx, err)
+	}
+	return &inquireOutput{view.InquiryOf(quote)}, nil
+}
+
+func (s *server) cancelInquiry(ctx context.Context, in *inquiryInput) (*inquireOutput, error) {
+	quote, err := s.Service.CancelInquiry(ctx, caller(ctx).ID, in.ID)
+	if err != nil {
+		return nil, s.failed(ctx, err)
+	}
+	return &inquireOutput{view.InquiryOf(quote)}, nil
+}
+
 type providersOutput struct{ Body view.Providers }
 
 func (s *server) providers(ctx context.Context, _ *struct{}) (*providersOutput, error) {
-	return &providersOutput{view.ProvidersOf(s.Service.Providers(ctx))}, nil
+	return &providersOutput{s.shown(ctx)}, nil
+}
+
+func (s *server) shown(ctx context.Context) view.Providers {
+	return view.ProvidersOf(s.Service.Providers(ctx), s.Service.Balances(ctx))
 }
 
 type explainInput struct {

@@ -121,7 +121,7 @@ func describeProblems(doc *huma.OpenAPI) {
 		},
 	}
 	for _, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post} {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Delete} {
 			if op != nil {
 				op.Responses["default"] = problem
 			}

@@ -86,6 +86,9 @@ func (b *Book) Submit(ctx context.Context, p journal.Payment, cause journal.Caus
 	if id, used := b.keys[keyOf(p)]; used && b.flaw != "key-not-unique" {
 		return b.load(id), false, nil
 	}
+	if b.quoteHolder(p.Attempts[0]) != "" {
+		return journal.Payment{}, false, fmt.Errorf("attempt %s: %w", p.Attempts[0].ID, journal.ErrQuoteUsed)
+	}
 	if b.payments[p.ID] != nil || b.sheets[p.Attempts[0].ID] != nil {
 		return journal.Payment{}, false, fmt.Errorf("payment %s: %w", p.ID, journal.ErrIllegal)
 	}
@@ -208,6 +211,9 @@ func (b *Book) checkUnique(s *sheet, c journal.Change) error {
 	if holder := b.invoices[invoiceKey(c.Attempt)]; holder != "" && holder != c.Attempt.ID && b.flaw != "invoice-shared" {
 		return fmt.Errorf("attempt %s: %w", c.Attempt.ID, journal.ErrInvoiceTaken)
 	}
+	if b.quoteHolder(c.Attempt) != "" || c.Next != nil && b.quoteHolder(*c.Next) != "" {
+		return fmt.Errorf("attempt %s: %w", c.Attempt.ID, journal.ErrQuoteUsed)
+	}
 	live := 0
 	for _, other := range b.order {
 		if other != s && other.attempt.PaymentID == c.Attempt.PaymentID && other.attempt.State.Live() {
@@ -221,6 +227,20 @@ func (b *Book) checkUnique(s *sheet, c journal.Change) error {
 		return fmt.Errorf("attempt %s: %w", c.Next.ID, journal.ErrIllegal)
 	}
 	return nil
+}
+
+// quoteHolder gives the other attempt that is paid by the same quote.
+func (b *Book) quoteHolder(a journal.Attempt) string {
+	if a.Quote == "" || a.State == journal.Failed {
+		return ""
+	}
+	for _, s := range b.order {
+		other := s.attempt
+		if other.ID != a.ID && other.State != journal.Failed && other.Quote == a.Quote && other.Provider == a.Provider && other.Instance == a.Instance {
+			return other.ID
+		}
+	}
+	return ""
 }
 
 func (b *Book) invoice(before, after journal.Attempt) {
@@ -312,6 +332,26 @@ func (b *Book) ByKey(ctx context.Context, client string, key core.Key) (journal.
 		return journal.Payment{}, fmt.Errorf("payment by its key: %w", journal.ErrNotFound)
 	}
 	return b.load(id), nil
+}
+
+// Find implements [journal.Store].
+func (b *Book) Find(ctx context.Context, n journal.Named) (journal.Payment, error) {
+	defer b.mu.Unlock()
+	if err := b.open(ctx); err != nil {
+		return journal.Payment{}, err
+	}
+	for _, named := range []func(journal.Attempt) bool{
+		func(a journal.Attempt) bool { return n.Ref != "" && a.ID == n.Ref },
+		func(a journal.Attempt) bool { return n.Quote != "" && a.Quote == n.Quote && a.State != journal.Failed },
+		func(a journal.Attempt) bool { return n.Invoice != "" && a.Invoice == n.Invoice },
+	} {
+		for _, s := range b.order {
+			if a := s.attempt; a.Provider == n.Provider && a.Instance == n.Instance && named(a) {
+				return b.load(a.PaymentID), nil
+			}
+		}
+	}
+	return journal.Payment{}, fmt.Errorf("attempt as its provider names it: %w", journal.ErrNotFound)
 }
 
 // Events implements [journal.Store].

@@ -91,8 +91,10 @@ func (c *company) take(req core.PayRequest) core.Result {
 	case w.chance(p.declined):
 		o.standing, o.code, o.hidden = refused, w.refusal(), w.chance(p.forgets) && !c.desc.StatusResubmits
 		w.trace.addf(w, "%s refuses %s: %s", c.desc.Instance, short(req.Ref), o.code)
+		c.callsBack(o)
 	case w.chance(p.pendingPay):
 		o.standing = processing
+		c.callsBack(o)
 		w.after(w.between(time.Second, 2*time.Hour), func() { c.decide(o) })
 		w.trace.addf(w, "%s will decide on %s later", c.desc.Instance, short(req.Ref))
 	default:
@@ -114,6 +116,7 @@ func (c *company) decide(o *order) {
 	if c.w.chance(c.w.profile.declined) {
 		o.standing, o.code = refused, c.w.refusal()
 		c.w.trace.addf(c.w, "%s refuses %s after all: %s", c.desc.Instance, short(o.Ref), o.code)
+		c.callsBack(o)
 		return
 	}
 	c.execute(o)
@@ -129,6 +132,7 @@ func (c *company) execute(o *order) {
 	w.trace.addf(w, "%s EXECUTES %s as %s", c.desc.Instance, short(o.Ref), o.invoice)
 	w.trace.mix(uint64(w.boot), uint64(len(c.orders)))
 	w.checker.executed(o.Ref)
+	c.callsBack(o)
 	switch {
 	case w.chance(w.profile.refundedLater):
 		w.after(w.between(time.Second, 24*time.Hour), func() { c.giveBack(o, returned) })
@@ -144,6 +148,7 @@ func (c *company) giveBack(o *order, as standing) {
 	o.standing, o.code = as, core.CodeRefunded
 	c.w.ledger.open(o.Ref).returned++
 	c.w.trace.addf(c.w, "%s GIVES BACK %s", c.desc.Instance, short(o.Ref))
+	c.callsBack(o)
 }
 
 // answer words how an order stands.

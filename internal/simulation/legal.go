@@ -55,7 +55,7 @@ func rules() []rule {
 		{from: journal.Parked, to: journal.Refunded, who: []string{sender, operatorOf}, said: []core.Outcome{core.Refunded}},
 		{from: journal.Parked, to: journal.Failed, who: []string{operatorOf}},
 
-		{from: journal.Confirmed, to: journal.Refunded, who: []string{operatorOf}, said: []core.Outcome{core.Refunded}},
+		{from: journal.Confirmed, to: journal.Refunded, who: []string{asker, operatorOf}, said: []core.Outcome{core.Refunded}},
 	}
 }
 

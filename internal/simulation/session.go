@@ -172,6 +172,14 @@ func (s *session) Payment(_ context.Context, id core.PaymentID) (journal.Payment
 	return s.Book.Payment(context.Background(), id)
 }
 
+// Find implements [journal.Store].
+func (s *session) Find(_ context.Context, n journal.Named) (journal.Payment, error) {
+	if err := s.read(); err != nil {
+		return journal.Payment{}, err
+	}
+	return s.Book.Find(context.Background(), n)
+}
+
 // ByKey implements [journal.Store].
 func (s *session) ByKey(_ context.Context, client string, key core.Key) (journal.Payment, error) {
 	if err := s.read(); err != nil {

@@ -49,7 +49,7 @@ func Run(cfg Config) Result {
 func newWorld(cfg Config) *World {
 	w := &World{
 		rng: rand.New(rand.NewPCG(cfg.Seed, prime)), book: NewBook(), trace: &trace{keep: cfg.Keep}, stats: map[string]int{},
-		faults: true, latest: epoch(),
+		faults: true, latest: epoch(), callers: drawCallers(cfg.Seed),
 	}
 	w.profile = drawProfile(w)
 	w.ledger = &ledger{w, map[string]*line{}}
@@ -68,6 +68,7 @@ func newWorld(cfg Config) *World {
 		g.start()
 	}
 	w.people()
+	w.strangers()
 	w.disasters()
 	return w
 }

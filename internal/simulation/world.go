@@ -56,6 +56,7 @@ type World struct {
 	ledger    *ledger
 	checker   *checker
 	trace     *trace
+	callers   callers
 	stats     map[string]int
 }
 

@@ -8,7 +8,7 @@ import (
 // OrderBody is the body of POST /v1/payments. Fields that are not set are left out.
 type OrderBody struct {
 	Merchant core.MerchantCode  `json:"merchant" maxLength:"64" example:"GOPAY"`
-	Account  core.AccountNumber `json:"account" maxLength:"64" example:"081234567890"`
+	Account  core.AccountNumber `json:"account,omitempty" maxLength:"64" example:"081234567890" doc:"Left out where the merchant takes none."`
 	Amount   core.Money         `json:"amount,omitzero"`
 	Inquiry  string             `json:"inquiry,omitempty" doc:"The id of an inquiry, whose price and provider are then used. The amount may be left out."`
 	MaxCost  core.Money         `json:"max_cost,omitzero"`
@@ -28,7 +28,7 @@ func (b OrderBody) Order(client string, key core.Key) payments.Order {
 // InquiryBody is the body of POST /v1/inquiries.
 type InquiryBody struct {
 	Merchant core.MerchantCode  `json:"merchant" maxLength:"64" example:"GOPAY"`
-	Account  core.AccountNumber `json:"account" maxLength:"64" example:"081234567890"`
+	Account  core.AccountNumber `json:"account,omitempty" maxLength:"64" example:"081234567890" doc:"Left out where the merchant takes none."`
 	Amount   core.Money         `json:"amount,omitzero"`
 	Extra    map[string]string  `json:"extra,omitempty" doc:"Further fields that a provider wants; at most 20."`
 }

@@ -43,9 +43,9 @@ func ProductsOf(listings []payments.Listing, missing map[string]error) Products 
 	return shown
 }
 
-// feeOf gives what is added to the amount. A fixed price isn't added to anything.
+// feeOf gives what is added to the amount. A fixed price, or a price by rate, isn't added to anything.
 func feeOf(f core.Fee) core.Money {
-	if !f.Known || f.Fixed {
+	if !f.Known || f.Fixed || f.Rate != "" {
 		return core.Money{}
 	}
 	return f.Flat
@@ -63,6 +63,7 @@ type Inquiry struct {
 	Provider     string             `json:"provider" doc:"Who gave the quote; a payment from it goes there."`
 	ExpiresAt    *time.Time         `json:"expires_at"`
 	Details      map[string]string  `json:"details"`
+	Reserves     bool               `json:"reserves" doc:"The cost is held at the provider until the inquiry is paid, given up or expired."`
 }
 
 // InquiryOf shows a quote of the journal.
@@ -70,5 +71,6 @@ func InquiryOf(q journal.Inquiry) Inquiry {
 	return Inquiry{
 		ID: q.ID, Merchant: q.Merchant, Account: q.Account, Amount: q.Amount, ReceiverName: q.ReceiverName,
 		Cost: q.Cost, Cashback: q.Cashback, Provider: q.Provider, ExpiresAt: timeOf(q.ExpiresAt), Details: detailsOf(q.Details),
+		Reserves: q.Reserves,
 	}
 }

@@ -18,6 +18,7 @@ const (
 	CodeBodyTimeout          payments.Code = "body_timeout"
 	CodeBodyTooLarge         payments.Code = "body_too_large"
 	CodeUnsupportedMediaType payments.Code = "unsupported_media_type"
+	CodeReloadFailed         payments.Code = "reload_failed"
 	CodeInternal             payments.Code = "internal"
 )
 
@@ -50,11 +51,13 @@ func ProblemKinds() []ProblemKind {
 		{payments.CodeCostUnknown, http.StatusUnprocessableEntity, "The cost isn't known before"},
 		{payments.CodeInquiryNotFound, http.StatusUnprocessableEntity, "There is no such inquiry"},
 		{payments.CodeInquiryMismatch, http.StatusUnprocessableEntity, "The inquiry is about another order"},
+		{payments.CodeInquiryUsed, http.StatusUnprocessableEntity, "The inquiry was paid already"},
 		{payments.CodeQuoteExpired, http.StatusUnprocessableEntity, "The inquiry has expired"},
 		{payments.CodeKeyReused, http.StatusUnprocessableEntity, "The key was used for another order"},
 		{payments.CodeInvoiceNotConfirmed, http.StatusUnprocessableEntity, "The provider doesn't confirm the invoice"},
 		{payments.CodeInvoiceTaken, http.StatusUnprocessableEntity, "The invoice belongs to another payment"},
 		{payments.CodeProviderRefused, http.StatusUnprocessableEntity, "The provider refused the inquiry"},
+		{CodeReloadFailed, http.StatusUnprocessableEntity, "The plugin was not reloaded; what ran before goes on"},
 		{CodeInternal, http.StatusInternalServerError, "The gateway failed"},
 		{payments.CodeProviderUnavailable, http.StatusServiceUnavailable, "No provider could be asked"},
 		{payments.CodeJournalUnavailable, http.StatusServiceUnavailable, "The journal is not available"},

@@ -21,11 +21,26 @@ type Provider struct {
 	Health       Health            `json:"health"`
 	Breaker      map[string]string `json:"breaker" doc:"The breaker's state (closed, half-open, open) by kind of call."`
 	Capabilities *Capabilities     `json:"capabilities" doc:"null where the provider can't be asked."`
+	Balances     *Balances         `json:"balances" doc:"null where the provider tells none."`
+}
+
+// Balances is what a provider holds for us, as it told a short while ago.
+type Balances struct {
+	Balances []Balance `json:"balances" nullable:"false"`
+	AskedAt  time.Time `json:"asked_at"`
+	Problem  string    `json:"problem" doc:"Why it could not be asked."`
+}
+
+// Balance is one deposit.
+type Balance struct {
+	Available core.Money `json:"available" doc:"What payments can be made from."`
+	Holding   core.Money `json:"holding" doc:"Set aside for orders that aren't done."`
+	Credit    core.Money `json:"credit" doc:"How far below zero it may go."`
 }
 
 // Health is how a provider's plugin is.
 type Health struct {
-	State    string `json:"state" doc:"ready, starting, backoff or stopped"`
+	State    string `json:"state" doc:"ready, starting, backoff, gave_up or stopped"`
 	Problem  string `json:"problem" doc:"Why it isn't ready."`
 	Restarts int    `json:"restarts" doc:"How often the plugin had to be started again."`
 }
@@ -43,6 +58,9 @@ type Capabilities struct {
 	Quarantine      Seconds    `json:"quarantine" doc:"How long no such order may still be said of an order that is there, in seconds; 0: it never proves anything."`
 	QuoteRequired   bool       `json:"quote_required"`
 	MaxCost         bool       `json:"max_cost" doc:"It refuses by itself what would cost more than max_cost."`
+	TellsBalances   bool       `json:"tells_balances"`
+	SendsCallbacks  bool       `json:"sends_callbacks"`
+	CancelsQuotes   bool       `json:"cancels_quotes" doc:"An inquiry can be given up there."`
 	Merchants       []Merchant `json:"merchants" nullable:"false"`
 	OtherMerchants  bool       `json:"other_merchants" doc:"Its product list may name more of them."`
 }
@@ -60,17 +78,40 @@ type Seconds int64
 // Merchant is what a provider asks of the top-ups of one merchant.
 type Merchant struct {
 	Merchant core.MerchantCode `json:"merchant"`
-	Account  string            `json:"account" doc:"What the account number is: phone number, card number."`
+	Account  string            `json:"account" doc:"What the account number is: phone number, card number; none where it takes none."`
+	Extra    []Field           `json:"extra" nullable:"false" doc:"The further fields that an order has."`
 	Min      core.Money        `json:"min"`
 	Max      core.Money        `json:"max"`
 	Step     core.Money        `json:"step"`
 }
 
-// ProvidersOf shows the providers.
-func ProvidersOf(all []payments.ProviderStatus) Providers {
+// Field is a further field of an order.
+type Field struct {
+	Name     string `json:"name"`
+	Required bool   `json:"required"`
+	Pattern  string `json:"pattern" doc:"A regular expression over the whole value; empty: any."`
+}
+
+// ProvidersOf shows the providers with what they hold for us, by their names.
+func ProvidersOf(all []payments.ProviderStatus, balances map[string]payments.Balances) Providers {
 	shown := Providers{Providers: make([]Provider, len(all))}
 	for i, p := range all {
 		shown.Providers[i] = providerOf(p)
+		shown.Providers[i].Balances = balancesOf(balances[p.Name])
+	}
+	return shown
+}
+
+func balancesOf(told payments.Balances) *Balances {
+	if told.At.IsZero() {
+		return nil
+	}
+	shown := &Balances{Balances: make([]Balance, len(told.Balances)), AskedAt: told.At.UTC()}
+	for i, b := range told.Balances {
+		shown.Balances[i] = Balance(b)
+	}
+	if told.Problem != nil {
+		shown.Problem = told.Problem.Error()
 	}
 	return shown
 }
@@ -94,13 +135,22 @@ func capabilitiesOf(d core.Descriptor) *Capabilities {
 		StatusBy:        statusBy(d.StatusBy),
 		StatusResubmits: d.StatusResubmits, StatusGap: secondsOf(d.StatusGap), StatusMaxAge: secondsOf(d.StatusMaxAge), Quarantine: secondsOf(d.Quarantine),
 		QuoteRequired: d.QuoteRequired, MaxCost: d.MaxCost,
+		TellsBalances: d.TellsBalances, SendsCallbacks: d.SendsCallbacks, CancelsQuotes: d.CancelsQuotes,
 		Merchants: make([]Merchant, len(d.Merchants)), OtherMerchants: d.OtherMerchants,
 	}
 	for i, m := range d.Merchants {
 		amounts := d.AmountsOf(string(m.Merchant))
-		shown.Merchants[i] = Merchant{m.Merchant, m.Account.Kind, amounts.Min, amounts.Max, amounts.Step}
+		shown.Merchants[i] = Merchant{m.Merchant, m.Account.Kind, fieldsOf(m.Account.Extra), amounts.Min, amounts.Max, amounts.Step}
 	}
 	return shown
+}
+
+func fieldsOf(specs []core.FieldSpec) []Field {
+	fields := make([]Field, len(specs))
+	for i, f := range specs {
+		fields[i] = Field{Name: f.Name, Required: !f.Optional, Pattern: f.Pattern}
+	}
+	return fields
 }
 
 func refMode(m core.RefMode) string {

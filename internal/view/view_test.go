@@ -122,14 +122,26 @@ func TestCapabilities(t *testing.T) {
 		{Name: "down"},
 		{Name: "up", Descriptor: core.Descriptor{
 			Name: "x", StatusGap: 1500 * time.Millisecond, StatusBy: core.ByInvoice | core.ByRef, Ref: core.RefSpec{Mode: core.RefReplay},
-			Merchants: []core.MerchantSpec{{Merchant: "GOPAY"}}, Amounts: core.AmountSpec{Min: core.IDR(5)},
+			Merchants: []core.MerchantSpec{
+				{Merchant: "GOPAY"}, {Merchant: "ML", Account: core.AccountSpec{Kind: core.NoAccount, Extra: []core.FieldSpec{{Name: "zone"}, {Name: "note", Optional: true}}}},
+			},
+			Amounts: core.AmountSpec{Min: core.IDR(5)}, SendsCallbacks: true, TellsBalances: true, CancelsQuotes: true,
 		}},
+	}, map[string]payments.Balances{
+		"up":  {At: time.Unix(7, 0), Balances: []core.Balance{{Available: core.IDR(1), Holding: core.IDR(2), Credit: core.IDR(3)}}},
+		"ill": {At: time.Unix(7, 0), Problem: errors.New("no answer")}, "mute": {},
 	}).Providers
-	if shown[0].Capabilities != nil || shown[0].Breaker == nil {
+	if b := shown[1].Balances; b == nil || b.Problem != "" || b.AskedAt.Location() != time.UTC || b.Balances[0] != (view.Balance{core.IDR(1), core.IDR(2), core.IDR(3)}) {
+		t.Errorf("%+v", b)
+	}
+	if shown[0].Capabilities != nil || shown[0].Breaker == nil || shown[0].Balances != nil {
 		t.Errorf("%+v", shown[0])
 	}
 	c := shown[1].Capabilities
-	if c.StatusGap != 2 || len(c.StatusBy) != 2 || c.Ref.Mode != "replay" || !c.Merchants[0].Min.Equal(core.IDR(5)) {
+	if c.StatusGap != 2 || len(c.StatusBy) != 2 || c.Ref.Mode != "replay" || !c.SendsCallbacks || !c.TellsBalances || !c.CancelsQuotes || !c.Merchants[0].Min.Equal(core.IDR(5)) {
 		t.Errorf("%+v", c)
+	}
+	if ml := c.Merchants[1]; ml.Account != "none" || len(ml.Extra) != 2 || !ml.Extra[0].Required || ml.Extra[1].Required || c.Merchants[0].Extra == nil {
+		t.Errorf("%+v", c.Merchants)
 	}
 }

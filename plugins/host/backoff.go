@@ -2,6 +2,7 @@ package host
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -9,15 +10,21 @@ import (
 type backoff struct {
 	cfg      Restart
 	failures int
+	lostAt   []time.Time // of processes that were not well for long, within cfg.Within
 }
 
-// lost counts a process that was ready for so long.
-func (b *backoff) lost(lived time.Duration) {
+// lost counts a process that ended now and was ready for so long; one that never was, for 0.
+func (b *backoff) lost(now time.Time, lived time.Duration) {
 	if lived >= b.cfg.HealthyAfter {
-		b.failures = 0
+		b.failures, b.lostAt = 1, nil
+		return
 	}
 	b.failures++
+	b.lostAt = slices.DeleteFunc(append(b.lostAt, now), func(at time.Time) bool { return now.Sub(at) > b.cfg.Within })
 }
+
+// isHopeless reports whether as many were lost that a further start isn't worth it now.
+func (b *backoff) isHopeless() bool { return len(b.lostAt) >= b.cfg.Attempts }
 
 // pause is the time to wait before the next start.
 func (b *backoff) pause() time.Duration {

@@ -22,7 +22,8 @@ type Config struct {
 	Name     string          // the provider's name in the configuration: stands in every error and log line
 	Plugin   string          // a shipped plugin's name, or the path of a binary, which has a separator in it
 	Shipped  sdk.Shipped     // what this program can start itself as: what sdk.Self gave
-	SHA256   string          // of the program's file, as 64 small hex digits: another file is not started; empty: any
+	SHA256   string          // of the program's file or, where there is one, of the manifest, as 64 small hex digits: another is not started; empty: any
+	Manifest string          // lists every file of its folder, the program too, as sha256sum writes it; only with SHA256
 	Settings json.RawMessage // the provider's own; default {}
 	Secrets  []string        // texts that no log or error may show; shorter ones than 4 bytes can't be hidden
 	Logger   *slog.Logger    // default slog.Default()
@@ -32,8 +33,15 @@ type Config struct {
 	StartTimeout time.Duration // from the start of the process to its first answers; default 10 s
 	Grace        time.Duration // between asking a process to end and killing it; default 2 s
 	TempDir      string        // where the sockets' private folders are made; default $XDG_RUNTIME_DIR, else the system's
+	Limits       Limits
 	Health       Health
 	Restart      Restart
+}
+
+// Limits are what a Go plugin keeps to by itself. For a limit that the system enforces, use the service manager's.
+type Limits struct {
+	Memory int64 // in bytes, the runtime's soft limit (GOMEMLIMIT); default the host's own, else what the SDK sets
+	CPUs   int   // that run Go code at once (GOMAXPROCS); default the host's own, else the runtime's
 }
 
 // Health is how a process that lives but doesn't answer is found.
@@ -44,11 +52,14 @@ type Health struct {
 }
 
 // Restart is how long to wait before the next process: First, then twice as long each time, up to Max, each less up to a half at random. It begins anew after a
-// process that was well for HealthyAfter.
+// process that was well for HealthyAfter. After Attempts processes that weren't, all within Within, the plugin has given up: it rests, and then begins anew.
 type Restart struct {
 	First        time.Duration // default 100 ms
 	Max          time.Duration // default 30 s
 	HealthyAfter time.Duration // default 60 s
+	Attempts     int           // default 10
+	Within       time.Duration // default 10 min
+	Rest         time.Duration // default 15 min
 }
 
 // What Config's comments promise.
@@ -61,6 +72,9 @@ const (
 	defaultHealthMisses = 3
 	defaultRestartFirst = 100 * time.Millisecond
 	defaultRestartMax   = 30 * time.Second
+	defaultAttempts     = 10
+	defaultWithin       = 10 * time.Minute
+	defaultRest         = 15 * time.Minute
 )
 
 var (
@@ -85,6 +99,16 @@ func (c Config) withDefaults() Config {
 	c.Restart.First = cmp.Or(c.Restart.First, defaultRestartFirst)
 	c.Restart.Max = cmp.Or(c.Restart.Max, defaultRestartMax)
 	c.Restart.HealthyAfter = cmp.Or(c.Restart.HealthyAfter, time.Minute)
+	c.Restart.Attempts = cmp.Or(c.Restart.Attempts, defaultAttempts)
+	c.Restart.Within = cmp.Or(c.Restart.Within, defaultWithin)
+	c.Restart.Rest = cmp.Or(c.Restart.Rest, defaultRest)
+	return c
+}
+
+// withProgram gives the configuration with another's program, settings and limits. Everything else is for as long as the plugin is.
+func (c Config) withProgram(other Config) Config {
+	c.Plugin, c.Manifest, c.SHA256, c.Limits = other.Plugin, other.Manifest, other.SHA256, other.Limits
+	c.Settings, c.Secrets = other.withDefaults().Settings, other.Secrets
 	return c
 }
 
@@ -94,20 +118,27 @@ func (c Config) check() error {
 		return errNoName
 	case !json.Valid(c.Settings):
 		return errSettings
-	case min(c.Timeout, c.StartWait, c.StartTimeout, c.Grace, c.Health.Every, c.Health.Deadline, c.Restart.First) < 0:
+	case c.Manifest != "" && c.SHA256 == "":
+		return fmt.Errorf("host: plugin %s: Config.Manifest without its SHA256", c.Name)
+	case c.Manifest != "" && !c.isPath():
+		return fmt.Errorf("host: plugin %s: Config.Manifest is for a plugin of a path", c.Name)
+	case min(c.Timeout, c.StartWait, c.StartTimeout, c.Grace, c.Health.Every, c.Health.Deadline, c.Restart.First, c.Restart.Within, c.Restart.Rest) < 0:
 		return fmt.Errorf("host: plugin %s: a negative duration in Config", c.Name)
+	case c.Limits.Memory < 0 || c.Limits.CPUs < 0 || c.Restart.Attempts < 0:
+		return fmt.Errorf("host: plugin %s: a negative number in Config", c.Name)
+	case !c.isPath() && !c.Shipped.Has(c.Plugin):
+		return c.notShipped()
 	default:
 		return nil
 	}
 }
 
+func (c Config) isPath() bool { return strings.ContainsRune(c.Plugin, filepath.Separator) }
+
 // command gives the program to start and its arguments, the program's own name first.
 func (c Config) command() (path string, args []string, err error) {
-	if strings.ContainsRune(c.Plugin, filepath.Separator) {
+	if c.isPath() {
 		return c.Plugin, []string{c.Plugin}, checkBinary(c.Plugin)
-	}
-	if !c.Shipped.Has(c.Plugin) {
-		return "", nil, c.notShipped()
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -129,7 +160,6 @@ func (c Config) notShipped() error {
 }
 
 func checkBinary(path string) error {
-	const anyExecute = 0o111
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -1,9 +1,10 @@
-// Package host runs a plugin as a process of its own and hands it out as a [core.Provider]: it starts the process, watches it, restarts it when it
-// dies or hangs, and ends it without cutting a call.
+// Package host runs a plugin as a process of its own and hands it out as a [core.Provider]: it checks and starts the process, watches it, restarts it when it
+// dies or hangs, replaces it by another without a gap, and ends it without cutting a call.
 //
 // # Where a process boundary could lie about money
 //
 //   - No process is ready in time: NotSent, since nothing was asked of the plugin.
+//   - No connection ever had anything of the call: NotSent.
 //   - The call to the plugin had begun and brought no answer (crash, hang, garbage, too large): Unknown. It is never made again.
 //   - An answer passes the checks of package checked before anybody believes it.
 //

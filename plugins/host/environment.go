@@ -3,6 +3,7 @@ package host
 import (
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -26,6 +27,19 @@ func environment(host []string, name string) []string {
 	return append(env, "OTEL_SERVICE_NAME="+service+"-plugin-"+name)
 }
 
-func hostEnvironment(name string) []string {
-	return append(environment(os.Environ(), name), faultPoint()...)
+// environment is what a process of this configuration gets: the host's allowed variables, and the limits over them.
+func (c Config) environment() []string {
+	return append(c.Limits.over(environment(os.Environ(), c.Name)), faultPoint()...)
+}
+
+// over puts the limits in the place of the host's own.
+func (l Limits) over(env []string) []string {
+	for name, value := range map[string]int64{"GOMEMLIMIT": l.Memory, "GOMAXPROCS": int64(l.CPUs)} {
+		if value == 0 {
+			continue
+		}
+		env = slices.DeleteFunc(env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
+		env = append(env, name+"="+strconv.FormatInt(value, 10))
+	}
+	return env
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -31,12 +33,13 @@ type instance struct {
 	cfg     Config
 	process *process
 	plugin  *plugin.Client
-	dir     *socketDir
+	dir     *privateDir
 	link    *link
 
 	descriptor core.Descriptor
 	calls      drain.Gate
 	readyAt    time.Time
+	adopted    chan struct{} // closed when it has taken another's place
 }
 
 // launch starts a process, hands it its settings and asks who it is. Where that fails nothing stays behind. Settings that the plugin refuses are a
@@ -46,20 +49,17 @@ func launch(ctx context.Context, cfg Config, hide *redactor) (*instance, error) 
 	if err != nil {
 		return nil, err
 	}
-	file, err := cfg.pinned(path)
+	dir, err := newPrivateDir(cfg.TempDir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }() // where nothing is pinned there is no file, and that is no matter
-	dir, err := newSocketDir(cfg.TempDir)
-	if err != nil {
-		return nil, err
+	if path, err = cfg.checkedCopy(ctx, path, filepath.Join(dir.path, "program")); err != nil {
+		return nil, errors.Join(err, dir.remove())
 	}
 	i := &instance{
-		cfg: cfg, dir: dir,
-		process: newProcess(path, args, hostEnvironment(cfg.Name), &lineLog{logger: cfg.Logger, hide: hide}),
+		cfg: cfg, dir: dir, adopted: make(chan struct{}),
+		process: newProcess(path, args, cfg.environment(), &lineLog{logger: cfg.Logger, hide: hide}),
 	}
-	i.process.execute(file)
 	i.plugin = plugin.NewClient(i.clientConfig(hide))
 	defer context.AfterFunc(ctx, i.process.abort)()
 	if err := i.connect(ctx); err != nil {
@@ -115,6 +115,8 @@ func (i *instance) connect(ctx context.Context) error {
 // notStarted says in our own words what go-plugin says in many.
 func (i *instance) notStarted(err error) error {
 	switch {
+	case i.process.ID() == "" && i.cfg.SHA256 != "" && errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("plugin %s can't be started from its checked copy (is %s on a file system that is mounted noexec?): %w", i.cfg.Plugin, i.dir.path, err)
 	case i.process.ID() == "":
 		return fmt.Errorf("plugin %s can't be started: %w", i.cfg.Plugin, err)
 	case i.process.handshake.Load():
@@ -133,21 +135,23 @@ func (i *instance) lastWords() string {
 	return ""
 }
 
-// watch returns when the process is gone or hangs, or with the context's error.
-func (i *instance) watch(ctx context.Context) error {
+// watch returns when the process is gone or hangs, with the context's error, or with another process to take this one's place.
+func (i *instance) watch(ctx context.Context, successors <-chan *instance) (*instance, error) {
 	ticker := time.NewTicker(i.cfg.Health.Every)
 	defer ticker.Stop()
 	for misses := 0; ; {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
+		case next := <-successors:
+			return next, nil
 		case <-i.link.gone:
-			return i.process.exit()
+			return nil, i.process.exit()
 		case <-ticker.C:
 			if i.healthy(ctx) {
 				misses = 0
 			} else if misses++; misses >= i.cfg.Health.Misses {
-				return errHung
+				return nil, errHung
 			}
 		}
 	}
@@ -175,9 +179,13 @@ func (i *instance) drain(ctx context.Context) bool {
 // kill ends the process and everything around it. go-plugin's Kill comes last: before the process has ended it could wait for ever.
 func (i *instance) kill(grace time.Duration) {
 	i.process.end(grace)
+	if i.process.isStuck() {
+		i.cfg.Logger.Error("a plugin's process was killed and doesn't end", "pid", i.process.ID())
+		return
+	}
 	i.plugin.Kill()
 	if err := i.dir.remove(); err != nil {
-		i.cfg.Logger.Warn("a folder of sockets stays behind", "error", err)
+		i.cfg.Logger.Warn("a plugin's private folder stays behind", "error", err)
 	}
 }
 

@@ -26,7 +26,7 @@ type lineLog struct {
 	hide   *redactor
 
 	mu      sync.Mutex
-	last    []byte
+	last    []byte // whole lines as they came; they are hidden when they are shown
 	second  time.Time
 	count   int
 	dropped int
@@ -56,23 +56,28 @@ func (l *lineLog) add(line []byte, isCut bool) {
 	if len(line) == 0 {
 		return
 	}
-	entry := parseLine(line)
 	if isCut {
-		entry = logLine{level: slog.LevelInfo, message: l.hide.cut(string(line))}
-	} else {
-		entry.message, entry.fields = l.hide.text(entry.message), l.hide.text(entry.fields)
+		line = []byte(l.hide.cut(string(line)))
 	}
-	if dropped, ok := l.admit(entry, time.Now()); ok {
-		l.write(entry, dropped)
+	if dropped, ok := l.admit(line, time.Now()); ok {
+		l.write(l.shown(line), dropped)
 	}
 }
 
+// shown is a line as people may see it. A line that nobody is shown doesn't cost that much.
+func (l *lineLog) shown(line []byte) logLine {
+	entry := parseLine(line)
+	entry.message, entry.fields = l.hide.text(entry.message), l.hide.text(entry.fields)
+	return entry
+}
+
 // admit keeps a line as last words, and says whether it may be logged and how many before it were not.
-func (l *lineLog) admit(entry logLine, now time.Time) (dropped int, ok bool) {
+func (l *lineLog) admit(line []byte, now time.Time) (dropped int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.last = append(l.last, entry.message+entry.fields+"\n"...)
+	l.last = append(append(l.last, line...), '\n')
 	if over := len(l.last) - maxLastWords; over > maxLastWords {
+		over += bytes.IndexByte(l.last[over:], '\n') + 1 // no part of a line: it could be part of a secret
 		l.last = append([]byte(nil), l.last[over:]...)
 	}
 	if now.Sub(l.second) >= time.Second {
@@ -101,8 +106,14 @@ func (l *lineLog) write(entry logLine, dropped int) {
 // lastWords gives the end of what was printed, at most limit bytes of it.
 func (l *lineLog) lastWords(limit int) string {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.ToValidUTF8(string(l.last[max(0, len(l.last)-limit):]), "")
+	last := bytes.Clone(l.last)
+	l.mu.Unlock()
+	var words []byte
+	for line := range bytes.Lines(last) {
+		entry := l.shown(bytes.TrimSuffix(line, []byte("\n")))
+		words = append(words, entry.message+entry.fields+"\n"...)
+	}
+	return strings.ToValidUTF8(string(words[max(0, len(words)-limit):]), "")
 }
 
 // logLine is one line, understood as far as it goes.
@@ -116,7 +127,7 @@ type logLine struct {
 func parseLine(line []byte) logLine {
 	text := logLine{level: levelOfText(line), message: strings.ToValidUTF8(string(line), "?")}
 	var fields map[string]any
-	if line[0] != '{' || json.Unmarshal(line, &fields) != nil {
+	if !bytes.HasPrefix(line, []byte("{")) || json.Unmarshal(line, &fields) != nil {
 		return text
 	}
 	message, ok := take(fields, "msg", "@message").(string)

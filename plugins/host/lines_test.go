@@ -80,11 +80,11 @@ func TestFloodsAreCountedNotLogged(t *testing.T) {
 	now := time.Unix(1, 0)
 	logged := 0
 	for n := range 5 * linesPerSecond {
-		if _, ok := lines.admit(logLine{message: fmt.Sprint("line ", n)}, now); ok {
+		if _, ok := lines.admit(fmt.Append(nil, "line ", n), now); ok {
 			logged++
 		}
 	}
-	dropped, ok := lines.admit(logLine{message: "later"}, now.Add(time.Second))
+	dropped, ok := lines.admit([]byte("later"), now.Add(time.Second))
 	if logged != linesPerSecond || dropped != 4*linesPerSecond || !ok {
 		t.Errorf("%d logged, %d dropped, %v", logged, dropped, ok)
 	}
@@ -97,9 +97,22 @@ func TestLastWordsAreBounded(t *testing.T) {
 	t.Parallel()
 	lines, _ := newLines()
 	for range 1000 {
-		lines.admit(logLine{message: strings.Repeat("z", 1000)}, time.Unix(1, 0))
+		lines.admit(bytes.Repeat([]byte("z"), 1000), time.Unix(1, 0))
 	}
 	if len(lines.last) > 2*maxLastWords || len(lines.lastWords(maxLastWords)) != maxLastWords {
 		t.Errorf("%d bytes kept", len(lines.last))
+	}
+}
+
+func TestLastWordsShowNoPartOfASecret(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2-hunter2"
+	for length := range 2 * len(secret) {
+		lines, _ := newLines(secret)
+		line := strings.Repeat("x", length) + secret + "\n"
+		lines.read(strings.NewReader(strings.Repeat(line, 3*maxLastWords/len(line))), nil)
+		if words := lines.lastWords(3 * maxLastWords); strings.Contains(words, "unt") || !strings.Contains(words, "[redacted]") {
+			t.Errorf("length %d: a part of the secret is shown", length)
+		}
 	}
 }

@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 		fmt.Println("1|2|3")
 		fmt.Print("and one that doesn't end ")
 	}
+	if len(os.Args) == 3 && os.Args[1] == hostileCommand {
+		beHostile(os.Args[2])
+	}
 	shipped := shippedPlugins()
 	if len(os.Args) == 3 && os.Args[1] == hostCommand {
 		beHost(shipped, os.Args[2])

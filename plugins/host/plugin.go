@@ -13,53 +13,49 @@ import (
 
 var (
 	errStopped = errors.New("the plugin is stopped")
+	errGaveUp  = errors.New("the plugin has given up for now")
 	errCut     = errors.New("calls were cut; what became of them is unknown")
 )
 
 // Plugin is one configured provider in a process of its own, kept alive until Stop. It is safe for use by many goroutines.
 type Plugin struct {
-	cfg  Config
-	hide *redactor
+	cfg Config // as it was at the start; of what Reload may change nothing is read here
 
-	halt       context.CancelFunc // ends the supervision
+	running    context.Context    //nolint:containedctx // the supervision's
+	halt       context.CancelFunc // ends it
 	supervised chan struct{}      // closed when it has ended
 	tried      chan struct{}      // closed when the first process runs or has failed
 	firstErr   error              // why it failed; to be read once tried is closed
+	successors chan *instance     // processes that Reload has started
+	reloading  sync.Mutex         // one Reload at a time
 	cut        context.CancelFunc // ends the waiting for calls of processes that are on their way out
 	cutting    context.Context    //nolint:containedctx // it belongs to no call
 	retiring   sync.WaitGroup
 
 	mu      sync.Mutex
+	program Config    // what is started next
 	current *instance // nil unless Ready
 	known   core.Descriptor
 	state   State
 	changed chan struct{} // closed at the next change of state
 }
 
-// Start begins to run the plugin, and does not wait for it: Started does. An error is something that can't get better by itself, of Config or of the file. The
-// context ends nothing; the process is watched and replaced until Stop.
+// Start begins to run the plugin, and does not wait for it: Started does. An error is something of Config that can't get better by itself. A program that is missing or not
+// the pinned one is tried again as one that crashes. The context ends nothing; the process is watched and replaced until Stop.
 func Start(ctx context.Context, cfg Config) (*Plugin, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
-		return nil, err
-	}
-	path, _, err := cfg.command()
-	if err == nil {
-		err = cfg.checkPin(path)
-	}
-	if err != nil {
 		return nil, named(cfg.Name, err)
 	}
 	cfg.Logger = cfg.Logger.With("provider", cfg.Name)
 	sweep(cfg.TempDir)
 	p := &Plugin{
-		cfg: cfg, hide: newRedactor(cfg.Secrets), supervised: make(chan struct{}),
+		cfg: cfg, program: cfg, supervised: make(chan struct{}), successors: make(chan *instance),
 		tried: make(chan struct{}), state: State{Phase: Starting, Since: time.Now()}, changed: make(chan struct{}),
 	}
-	var running context.Context
-	running, p.halt = context.WithCancel(context.WithoutCancel(ctx))
+	p.running, p.halt = context.WithCancel(context.WithoutCancel(ctx))
 	p.cutting, p.cut = context.WithCancel(context.WithoutCancel(ctx))
-	go p.supervise(running)
+	go p.supervise(p.running) //nolint:contextcheck // it outlives the start
 	return p, nil
 }
 
@@ -114,6 +110,8 @@ func (p *Plugin) Stop(ctx context.Context) error {
 	defer cancel()
 	p.halt()
 	<-p.supervised
+	p.reloading.Lock()   // one that was under way ends at once, and none begins any more
+	p.reloading.Unlock() //nolint:staticcheck // waited for is all that it is
 	last := p.unpublish(State{Phase: Stopped})
 	idle := true
 	if last != nil {
@@ -140,6 +138,8 @@ func (p *Plugin) enter(ctx context.Context) (*instance, error) {
 			return current, nil
 		case state.Phase == Stopped:
 			return nil, p.notReady(state, errStopped)
+		case state.Phase == GaveUp:
+			return nil, p.notReady(state, errGaveUp)
 		}
 		select {
 		case <-changed:
@@ -164,7 +164,7 @@ func (p *Plugin) now() (current *instance, state State, changed <-chan struct{})
 func (p *Plugin) publish(i *instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.current, p.known = i, i.descriptor
+	p.current, p.known, p.program = i, i.descriptor, i.cfg
 	p.set(State{Phase: Ready, LastErr: p.state.LastErr, Restarts: p.state.Restarts, PID: int(i.process.pid.Load())})
 }
 

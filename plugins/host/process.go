@@ -19,8 +19,12 @@ import (
 	"github.com/jalurhq/jalur/plugins/internal/wire"
 )
 
-// After the process has ended, its last lines may take this long: somebody else could hold the other end of the pipe.
-const lastLinesWait = 200 * time.Millisecond
+const (
+	// After the process has ended, its last lines may take this long: somebody else could hold the other end of the pipe.
+	lastLinesWait = 200 * time.Millisecond
+	// A killed process is waited for this long: one that waits for a broken disk doesn't end, and must hold nobody up.
+	killWait = 5 * time.Second
+)
 
 // process is one run of a plugin's program, as go-plugin's runner. It owns what go-plugin would get wrong: standard input is the death pipe, standard
 // error is ours alone, and on standard output go-plugin sees nothing but the handshake.
@@ -90,6 +94,7 @@ func (p *process) live(pipes *pipes, started chan<- error) {
 		return
 	}
 	p.pid.Store(int64(p.cmd.Process.Pid))
+	firstToGo(p.cmd.Process.Pid)
 	started <- nil
 	p.exitedAs = reap(p.cmd, func() { p.signal(unix.SIGKILL) })
 	pipes.endReadsSoon()
@@ -119,22 +124,25 @@ func (p *process) readStderr(from *os.File) {
 	_ = from.Close()
 }
 
-// end asks the process to end (its standard input ends, SIGTERM) and after the grace kills it. It returns when it is gone.
+// end asks the process to end (its standard input ends, SIGTERM) and after the grace kills it. It returns when it is gone, or can't be made to go.
 func (p *process) end(grace time.Duration) {
 	if p.pid.Load() == 0 {
 		return
 	}
+	_ = p.stdin.Close() // also after the process has ended by itself; closed twice is no matter
 	if p.hasExited() {
 		return
 	}
 	p.ended.Store(true)
-	_ = p.stdin.Close()
 	p.signal(unix.SIGTERM)
 	if !p.awaitExit(grace) {
 		p.signal(unix.SIGKILL)
-		<-p.exited
+		p.awaitExit(killWait)
 	}
 }
+
+// isStuck reports whether the process was started and is still there.
+func (p *process) isStuck() bool { return p.pid.Load() != 0 && !p.hasExited() }
 
 // awaitExit waits so long for the end of the process and reports whether it has come.
 func (p *process) awaitExit(longest time.Duration) bool {

@@ -10,6 +10,9 @@ import (
 // processAttributes put the plugin into a group of its own. It learns of our death by the end of its standard input.
 func processAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
+// firstToGo is for Linux.
+func firstToGo(int) {}
+
 // reap waits for the process and kills what it started.
 func reap(cmd *exec.Cmd, killGroup func()) error {
 	err := cmd.Wait()

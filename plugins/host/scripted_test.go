@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,9 @@ import (
 type scripted struct {
 	Secret string `json:"secret"`
 	File   string `json:"file"`
+
+	Version  string `json:"version"`
+	Instance string `json:"instance"` // default "test"
 }
 
 func newScripted(settings json.RawMessage) (core.Set, error) {
@@ -35,7 +39,13 @@ func newScripted(settings json.RawMessage) (core.Set, error) {
 }
 
 func (s *scripted) Describe(context.Context) (core.Descriptor, error) {
-	return core.Descriptor{Name: "scripted", Version: "1", Instance: "test", StatusBy: core.ByInvoice, OtherMerchants: true}, nil
+	d := describeScripted("scripted", cmp.Or(s.Instance, "test"))
+	d.Version = s.Version
+	return d, nil
+}
+
+func describeScripted(name, instance string) core.Descriptor {
+	return core.Descriptor{Name: name, Version: "1", Instance: instance, StatusBy: core.ByInvoice, OtherMerchants: true}
 }
 
 func (s *scripted) ListProducts(context.Context, core.ProductFilter) (core.ProductPage, error) {
@@ -75,6 +85,8 @@ func (s *scripted) Pay(ctx context.Context, req core.PayRequest) (core.Result, e
 		s.noise(req)
 	case "child":
 		res.Reason = startChild()
+	case "slow":
+		time.Sleep(20 * time.Millisecond)
 	case "look around":
 		res.Details = map[string]string{"env": strings.Join(os.Environ(), "\n"), "args": strings.Join(os.Args, " ")}
 	case "wait":

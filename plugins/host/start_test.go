@@ -137,10 +137,7 @@ func TestAPinnedPluginIsStartedAndAnotherIsNot(t *testing.T) {
 	r.wantOK(t)
 	cfg, _ := config(t)
 	cfg.SHA256 = strings.Repeat("0", 64)
-	if p, err := host.Start(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), hex.EncodeToString(sum[:])) {
-		if p != nil {
-			stop(t, p)
-		}
+	if _, err := launch(t.Context(), cfg); !errors.Is(err, host.ErrPin) || !strings.Contains(err.Error(), hex.EncodeToString(sum[:])) {
 		t.Errorf("another file than the pinned one: %v", err)
 	}
 }

@@ -36,10 +36,10 @@ type flawed struct {
 	settings json.RawMessage
 }
 
-func factories() map[string]sdk.Factory {
-	made := map[string]sdk.Factory{"mmbc": mmbc.New}
+func factories() map[string]core.Factory {
+	made := map[string]core.Factory{"mmbc": mmbc.Factory()}
 	for _, flaw := range []string{"none", "dies-at-sigterm", "outlives", "hasty", "forgets", "crashes", "prints-and-dies", "opens-files", "talks"} {
-		made[flaw] = func(settings json.RawMessage) (core.Set, error) {
+		made[flaw] = core.Factory{New: func(settings json.RawMessage) (core.Set, error) {
 			set, err := mmbc.New(settings)
 			if flaw == "dies-at-sigterm" {
 				asked := make(chan os.Signal, 1)
@@ -51,7 +51,7 @@ func factories() map[string]sdk.Factory {
 			}
 			set.Provider = flawed{set.Provider, flaw, settings}
 			return set, err
-		}
+		}}
 	}
 	return made
 }

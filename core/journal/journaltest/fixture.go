@@ -34,9 +34,10 @@ func payment(n int) journal.Payment {
 }
 
 func attempt(id core.PaymentID, n int) journal.Attempt {
+	name := fmt.Sprintf("ATT%d%s", n, string(id)[4:])
 	return journal.Attempt{
-		ID: fmt.Sprintf("ATT%d%s", n, string(id)[4:]), PaymentID: id, N: n, Provider: "mmbc", Instance: "mmbc@sandbox",
-		Product: "GOPAY", Quote: "q-1", State: journal.Created, CreatedAt: epoch(), UpdatedAt: epoch(),
+		ID: name, PaymentID: id, N: n, Provider: "mmbc", Instance: "mmbc@sandbox",
+		Product: "GOPAY", Quote: "q-" + name, State: journal.Created, CreatedAt: epoch(), UpdatedAt: epoch(),
 	}
 }
 

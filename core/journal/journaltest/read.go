@@ -194,7 +194,7 @@ func inquiries(t *testing.T, s journal.Store) {
 	full := journal.Inquiry{
 		ID: "INQ1", Client: client, Merchant: "GOPAY", Account: "081234567890", Amount: core.IDR(50000), Provider: "mmbc", Product: "GOPAY50",
 		Token: "t-1", ReceiverName: "SITI · 素子", Cost: core.IDR(50500), Cashback: core.IDR(100),
-		Details: map[string]string{"fee": "500"}, ExpiresAt: at(600), CreatedAt: epoch(),
+		Details: map[string]string{"fee": "500"}, ExpiresAt: at(600), CreatedAt: epoch(), Reserves: true,
 	}
 	bare := journal.Inquiry{ID: "INQ2", Client: client, CreatedAt: epoch()}
 	for _, want := range []journal.Inquiry{full, bare} {

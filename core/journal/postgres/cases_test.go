@@ -31,6 +31,7 @@ func TestAnUpgradeOpensTheTasksOfWhatIsParked(t *testing.T) {
 	submit(t, store, newPayment(1))
 	store.Close()
 	server.Exec(t, name, "DROP FUNCTION journal_keeps_task() CASCADE", "DROP TABLE operator_case", "DROP FUNCTION journal_keeps_case() CASCADE",
+		"DROP INDEX attempt_quote", "ALTER TABLE inquiry DROP COLUMN reserves",
 		"DELETE FROM journal_version WHERE version_id > 2")
 	server.Exec(t, name, park()...)
 	wantTask(t, open(t, config), "parked before there were cases")

@@ -48,6 +48,29 @@ func (s *Store) ByKey(ctx context.Context, client string, key core.Key) (journal
 	return onePayment(rows)
 }
 
+// Find implements [journal.Store].
+func (s *Store) Find(ctx context.Context, n journal.Named) (journal.Payment, error) {
+	asking, cancel, q := s.reading(ctx)
+	defer cancel()
+	provider, instance := text(n.Provider), text(n.Instance)
+	id, err := rules.Find(n, rules.Lookups{
+		ByRef: func() (string, error) {
+			return q.PaymentByRef(asking, db.PaymentByRefParams{Ref: text(n.Ref), Provider: provider, Instance: instance})
+		},
+		ByQuote: func() (string, error) {
+			return q.PaymentByQuote(asking, db.PaymentByQuoteParams{Provider: provider, Instance: instance, Quote: text(n.Quote)})
+		},
+		ByInvoice: func() (string, error) {
+			return q.PaymentByInvoice(asking, db.PaymentByInvoiceParams{Provider: provider, Invoice: text(string(n.Invoice)), Instance: instance})
+		},
+		None: pgx.ErrNoRows,
+	})
+	if err != nil {
+		return journal.Payment{}, err
+	}
+	return s.Payment(ctx, id)
+}
+
 func byID(ctx context.Context, q *db.Queries, id string) ([]joined, error) {
 	found, err := q.PaymentByID(ctx, id)
 	if err != nil {

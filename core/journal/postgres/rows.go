@@ -140,6 +140,7 @@ func inquiryRow(i journal.Inquiry) db.InsertInquiryParams {
 		ID: i.ID, Client: i.Client, Merchant: string(i.Merchant), Account: string(i.Account), Amount: i.Amount.String(),
 		Provider: i.Provider, Product: i.Product, Token: text(i.Token), ReceiverName: text(i.ReceiverName), Cost: i.Cost.String(),
 		Cashback: i.Cashback.String(), Details: mapText(i.Details), ExpiresAt: nullMicros(i.ExpiresAt), CreatedAt: micros(i.CreatedAt),
+		Reserves: i.Reserves,
 	}
 }
 
@@ -198,7 +199,7 @@ func inquiry(row db.Inquiry) (journal.Inquiry, error) {
 		ID: row.ID, Client: row.Client, Merchant: core.MerchantCode(row.Merchant), Account: core.AccountNumber(row.Account),
 		Amount: r.money(row.Amount), Provider: row.Provider, Product: row.Product, Token: row.Token,
 		ReceiverName: row.ReceiverName, Cost: r.money(row.Cost), Cashback: r.money(row.Cashback), Details: r.strings(row.Details),
-		ExpiresAt: fromNullMicros(row.ExpiresAt), CreatedAt: fromMicros(row.CreatedAt),
+		ExpiresAt: fromNullMicros(row.ExpiresAt), CreatedAt: fromMicros(row.CreatedAt), Reserves: row.Reserves,
 	}
 	return i, r.err
 }

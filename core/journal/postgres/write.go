@@ -163,6 +163,7 @@ func (s *Store) alone(ctx context.Context, do func(context.Context, *db.Queries)
 const (
 	classIntegrity   = "23"
 	invoiceIndex     = "attempt_invoice"
+	quoteIndex       = "attempt_quote"
 	codeDeadlock     = "40P01"
 	codeWarning      = "01000"
 	severityWarning  = "WARNING"
@@ -175,8 +176,11 @@ func refusal(err error) error {
 	if !ok || errors.Is(err, journal.ErrNotWritten) || refused.Code[:min(lenSQLStateClass, len(refused.Code))] != classIntegrity {
 		return group.Refusal(err)
 	}
-	if refused.ConstraintName == invoiceIndex {
+	switch refused.ConstraintName {
+	case invoiceIndex:
 		return fmt.Errorf("%w: %w", journal.ErrInvoiceTaken, err)
+	case quoteIndex:
+		return fmt.Errorf("%w: %w", journal.ErrQuoteUsed, err)
 	}
 	return fmt.Errorf("%w: %w", journal.ErrIllegal, err)
 }

@@ -29,7 +29,7 @@ func TestAnUpgradeOpensTheTasksOfWhatIsParked(t *testing.T) {
 	submit(t, store, newPayment(1))
 	closeStore(t, store)
 	exec(t, raw(t, where), "DROP TRIGGER parked_opens_case", "DROP TRIGGER resolved_closes_case", "DROP TABLE operator_case",
-		"DROP TABLE schema_compat", "DROP TABLE journal_identity", "DELETE FROM goose_db_version WHERE version_id > 2")
+		"DROP INDEX attempt_quote", "ALTER TABLE inquiry DROP COLUMN reserves", "DROP TABLE schema_compat", "DROP TABLE journal_identity", "DELETE FROM goose_db_version WHERE version_id > 2")
 	exec(t, raw(t, where), park()...)
 	wantTask(t, open(t, gateway(where)), "parked before there were cases")
 }

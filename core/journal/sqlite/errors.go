@@ -43,5 +43,11 @@ func conflict(ctx context.Context, q *db.Queries, a db.Attempt, err error) error
 			return fmt.Errorf("attempt %s: %w", a.ID, journal.ErrInvoiceTaken)
 		}
 	}
+	if a.State != string(journal.Failed) {
+		holder, lookup := q.QuoteHolder(ctx, db.QuoteHolderParams{Provider: a.Provider, Instance: a.Instance, Quote: a.Quote})
+		if lookup == nil && holder != a.ID {
+			return fmt.Errorf("attempt %s: %w", a.ID, journal.ErrQuoteUsed)
+		}
+	}
 	return fmt.Errorf("attempt %s: %w: %w", a.ID, journal.ErrIllegal, err)
 }

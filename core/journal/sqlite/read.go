@@ -41,6 +41,28 @@ func byKey(ctx context.Context, q *db.Queries, client string, key core.Key) ([]j
 	return byID(ctx, q, id)
 }
 
+// Find implements [journal.Store].
+func (s *Store) Find(ctx context.Context, n journal.Named) (journal.Payment, error) {
+	id, err := rules.Find(n, rules.Lookups{
+		ByRef: func() (string, error) {
+			return s.reads.PaymentByRef(ctx, db.PaymentByRefParams{Ref: n.Ref, Provider: n.Provider, Instance: n.Instance})
+		},
+		ByQuote: func() (string, error) {
+			return s.reads.PaymentByQuote(ctx, db.PaymentByQuoteParams{Provider: n.Provider, Instance: n.Instance, Quote: n.Quote})
+		},
+		ByInvoice: func() (string, error) {
+			return s.reads.PaymentByInvoice(ctx, db.PaymentByInvoiceParams{
+				Provider: n.Provider, Invoice: nullText(string(n.Invoice)), Instance: n.Instance,
+			})
+		},
+		None: sql.ErrNoRows,
+	})
+	if err != nil {
+		return journal.Payment{}, err
+	}
+	return s.Payment(ctx, id)
+}
+
 func byID(ctx context.Context, q *db.Queries, id string) ([]joined, error) {
 	found, err := q.PaymentByID(ctx, id)
 	if err != nil {

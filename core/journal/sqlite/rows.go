@@ -102,6 +102,7 @@ func inquiryRow(i journal.Inquiry) db.Inquiry {
 		ID: i.ID, Client: i.Client, Merchant: string(i.Merchant), Account: string(i.Account), Amount: i.Amount.String(),
 		Provider: i.Provider, Product: i.Product, Token: i.Token, ReceiverName: i.ReceiverName, Cost: i.Cost.String(),
 		Cashback: i.Cashback.String(), Details: mapText(i.Details), ExpiresAt: nullMicros(i.ExpiresAt), CreatedAt: micros(i.CreatedAt),
+		Reserves: flag(i.Reserves),
 	}
 }
 
@@ -160,7 +161,7 @@ func inquiry(row db.Inquiry) (journal.Inquiry, error) {
 		ID: row.ID, Client: row.Client, Merchant: core.MerchantCode(row.Merchant), Account: core.AccountNumber(row.Account),
 		Amount: r.money(row.Amount), Provider: row.Provider, Product: row.Product, Token: row.Token,
 		ReceiverName: row.ReceiverName, Cost: r.money(row.Cost), Cashback: r.money(row.Cashback), Details: r.strings(row.Details),
-		ExpiresAt: fromNullMicros(row.ExpiresAt), CreatedAt: fromMicros(row.CreatedAt),
+		ExpiresAt: fromNullMicros(row.ExpiresAt), CreatedAt: fromMicros(row.CreatedAt), Reserves: row.Reserves != 0,
 	}
 	return i, r.err
 }

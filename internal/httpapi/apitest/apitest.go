@@ -41,6 +41,7 @@ type Provider struct {
 	OnStatus  func(context.Context, core.StatusRequest) (core.Result, error)
 	OnInquire func(context.Context, core.InquiryRequest) (core.Quote, error)
 	Health    router.Health // zero: ready
+	Edit      func(*core.Descriptor)
 
 	mu   sync.Mutex
 	pays int
@@ -55,11 +56,15 @@ func (p *Provider) Pays() int {
 
 // Describe implements core.Provider.
 func (p *Provider) Describe(context.Context) (core.Descriptor, error) {
-	return core.Descriptor{
+	d := core.Descriptor{
 		Name: "fake", Version: "1", Instance: "test", StatusBy: core.ByInvoice,
 		Merchants: []core.MerchantSpec{{Merchant: Merchant, Account: core.AccountSpec{Kind: "phone number", Pattern: "08[0-9]{8,11}"}}},
 		Amounts:   core.AmountSpec{Min: core.IDR(least), Step: core.IDR(1)},
-	}, nil
+	}
+	if p.Edit != nil {
+		p.Edit(&d)
+	}
+	return d, nil
 }
 
 // ListProducts implements core.Provider.
@@ -120,6 +125,7 @@ type Config struct {
 	Clients  httpapi.Clients
 	Log      *slog.Logger
 	Edit     func(*httpapi.Config)               // the rest of the handler's configuration
+	Beside   func(*router.Provider)              // what the provider has beside
 	Wrap     func(journal.Store) journal.Store   // around the journal
 	Serve    func(http.Handler) *httptest.Server // default httptest.NewServer
 }
@@ -172,14 +178,15 @@ const spillSize = 64 << 10
 
 func serve(t *testing.T, cfg Config, store journal.Store) *payments.Service {
 	t.Helper()
-	routes, err := router.New(
-		[]router.Rule{{Merchant: Merchant, Lanes: []router.Lane{{Provider: "fake"}}}},
-		[]router.Provider{{
-			Provider: cfg.Provider, Name: "fake", Timeout: time.Minute,
-			Ready:  func(context.Context) error { return nil },
-			Health: func() router.Health { return healthOf(cfg.Provider) },
-		}},
-	)
+	running := router.Provider{
+		Provider: cfg.Provider, Name: "fake", Timeout: time.Minute,
+		Ready:  func(context.Context) error { return nil },
+		Health: func() router.Health { return healthOf(cfg.Provider) },
+	}
+	if cfg.Beside != nil {
+		cfg.Beside(&running)
+	}
+	routes, err := router.New([]router.Rule{{Merchant: Merchant, Lanes: []router.Lane{{Provider: "fake"}}}}, []router.Provider{running})
 	if err != nil {
 		t.Fatal(err)
 	}

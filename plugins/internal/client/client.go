@@ -24,8 +24,9 @@ import (
 var ErrOtherCall = errors.New("the plugin answered another call")
 
 var (
-	errGone   = errors.New("the call was over before it began")
-	errCannot = fmt.Errorf("the plugin has no such call: %w", errors.ErrUnsupported)
+	errGone         = errors.New("the call was over before it began")
+	errCannot       = fmt.Errorf("the plugin has no such call: %w", errors.ErrUnsupported)
+	errNoConnection = errors.New("nothing of the call left, there was no connection")
 )
 
 // A gRPC status of a plugin is shown up to this length, and its headers are taken up to that.
@@ -50,10 +51,12 @@ func Options() []grpc.DialOption {
 		grpc.WithDisableServiceConfig(),
 		grpc.WithIdleTimeout(0),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler(ours)),
+		grpc.WithStatsHandler(beginWatcher{}),
 	}
 }
 
-// Client is a [core.Provider] at the other end of a connection. An error of the connection itself is Unknown, whatever it says: the call had begun.
+// Client is a [core.Provider] at the other end of a connection. An error of the connection itself is Unknown, whatever it says, unless nothing of
+// the call was ever given to a connection.
 type Client struct {
 	stub pb.ProviderClient
 	hide func(string) string
@@ -123,11 +126,14 @@ func ask[Req, Resp message](ctx context.Context, q question[Req, Resp]) (Resp, *
 	if err := ctx.Err(); err != nil {
 		return none, &core.Error{Op: q.op, Outcome: core.NotSent, Code: core.CodeTransportNotSent, Err: fmt.Errorf("%w: %w", errGone, err)}
 	}
-	resp, err := q.rpc(ctx, q.req)
-	if err != nil {
+	watched, began := watchBegin(ctx)
+	resp, err := q.rpc(watched, q.req)
+	switch {
+	case err != nil && began.isNotSent():
+		return none, &core.Error{Op: q.op, Outcome: core.NotSent, Code: core.CodeTransportNotSent, Err: fmt.Errorf("%w: %w", errNoConnection, noAnswer(ctx, err))}
+	case err != nil:
 		return none, &core.Error{Op: q.op, Outcome: core.Unknown, Code: core.CodeTransportAfterSend, Err: noAnswer(ctx, err)}
-	}
-	if resp.GetCall() != q.req.GetCall() {
+	case resp.GetCall() != q.req.GetCall():
 		return none, wire.Unreadable(q.op, ErrOtherCall)
 	}
 	return resp, nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/jalurhq/jalur/providers/sandbox"
 )
 
 // The four calls.
@@ -14,7 +16,8 @@ const (
 	callStatus  = "status_reload"
 )
 
-func calls() []string { return []string{callList, callInquiry, callReload, callStatus} }
+// calls lists them, the one that makes an order first.
+func calls() []string { return []string{callReload, callStatus, callInquiry, callList} }
 
 func isCall(name string) bool {
 	switch name {
@@ -27,20 +30,20 @@ func isCall(name string) bool {
 
 // exchange is one call on its way.
 type exchange struct {
-	w    http.ResponseWriter
-	r    *http.Request
+	sandbox.Exchange
+
 	call string
 }
 
 // serveCall answers one of the four calls, with the fault that is set for it.
 func (s *Sandbox) serveCall(x exchange) {
-	if x.r.Method != http.MethodPost {
-		x.w.Header().Set("Allow", http.MethodPost)
-		http.Error(x.w, "POST only", http.StatusMethodNotAllowed)
+	if x.R.Method != http.MethodPost {
+		x.W.Header().Set("Allow", http.MethodPost)
+		http.Error(x.W, "POST only", http.StatusMethodNotAllowed)
 		return
 	}
-	p, err := readParams(x.r)
-	f := s.faults.take(x.call, s.accountOf(p))
+	p, err := readParams(x.R)
+	f := s.takeFault(x.call, s.accountOf(p))
 	rep := s.refuse(reasonParameter)
 	switch {
 	case f.Name != "" && !f.Executes:
@@ -49,7 +52,7 @@ func (s *Sandbox) serveCall(x exchange) {
 		rep = s.answer(x.call, p, f)
 	}
 	if x.call == callReload && s.cfg.Delay > 0 {
-		s.pause(x, s.cfg.Delay)
+		s.line.Pause(x.Exchange, s.cfg.Delay)
 	}
 	s.send(x, f, rep)
 }

@@ -314,9 +314,9 @@ func TestParseFault(t *testing.T) {
 		{"cut", "", 0, "cut-after"},
 		{"", "", 0, "unknown fault"},
 	} {
-		name, times, err := sandbox.ParseFault(test.text)
-		if name != test.name || times != test.times || (err == nil) != (test.err == "") {
-			t.Errorf("%q: %q, %d, %v", test.text, name, times, err)
+		got, err := sandbox.ParseFault(test.text)
+		if (err == nil) != (test.err == "") || err == nil && (got.Name != test.name || got.Times != test.times) {
+			t.Errorf("%q: %+v, %v", test.text, got, err)
 		}
 		if err != nil && !strings.Contains(err.Error(), test.err) {
 			t.Errorf("%q: %v lacks %q", test.text, err, test.err)

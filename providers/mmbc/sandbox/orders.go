@@ -1,12 +1,15 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/jalurhq/jalur/providers/sandbox"
 )
 
 // States of an order in the ledger.
@@ -72,35 +75,15 @@ func (o order) status(now time.Time) string {
 	return StateConfirm
 }
 
-// Entry is one executed reload as GET /_ledger shows it.
-type Entry struct {
-	Invoice  string    `json:"invoice"`
-	Ref      string    `json:"ref"` // the reference number; empty while there is none
-	Merchant string    `json:"merchant"`
-	Account  string    `json:"account"`
-	Amount   int64     `json:"amount"` // rupiah
-	State    string    `json:"state"`  // PENDING, CONFIRM or REFUND
-	At       time.Time `json:"at"`     // UTC
-}
-
-// Ledger is what was really executed. A reload that was given back stays in it, as REFUND.
+// Ledger is what was really executed, and the rupiah that are left. Ref is the reference number; empty while there is none.
 type Ledger struct {
-	Executed  []Entry        `json:"executed"`   // in the order in which the calls came
-	ByAccount map[string]int `json:"by_account"` // how many were executed, REFUND included
-	Deposit   int64          `json:"deposit"`    // rupiah that are left
+	sandbox.Ledger
+
+	Deposit int64 `json:"deposit"`
 }
 
 // Of gives the part of the ledger that is about one account.
-func (l Ledger) Of(account string) Ledger {
-	part := Ledger{Executed: []Entry{}, ByAccount: map[string]int{}, Deposit: l.Deposit}
-	for _, entry := range l.Executed {
-		if entry.Account == account {
-			part.Executed = append(part.Executed, entry)
-			part.ByAccount[account]++
-		}
-	}
-	return part
-}
+func (l Ledger) Of(account string) Ledger { return Ledger{l.Ledger.Of(account), l.Deposit} }
 
 // book is the provider's own record of orders and deposit.
 type book struct {
@@ -113,16 +96,13 @@ type book struct {
 	refunds   []order // whose money is still to be given back
 	deposit   int64
 	next      int64 // invoice
-	file      *ledgerFile
+	file      *sandbox.File[order]
 	closed    bool
 }
 
 func openBook(cfg Config) (*book, error) {
 	b := &book{now: cfg.Now, start: cfg.Deposit, deposit: cfg.Deposit, next: cfg.FirstInvoice, byInvoice: map[string]order{}}
-	if cfg.LedgerFile == "" {
-		return b, nil
-	}
-	file, orders, err := openLedgerFile(cfg.LedgerFile)
+	file, orders, err := sandbox.OpenFile[order](cfg.LedgerFile)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +138,7 @@ func (b *book) execute(o order, times int64) (order, error) {
 	}
 	for range times {
 		o.Invoice = b.next
-		if err := b.file.append(o); err != nil {
+		if err := b.file.Append(o); err != nil {
 			return order{}, fmt.Errorf("invoice %d: %w", o.Invoice, err)
 		}
 		b.enter(o)
@@ -203,24 +183,22 @@ func (b *book) ledger() Ledger {
 	defer b.mu.Unlock()
 	b.settle()
 	now := b.now()
-	l := Ledger{Executed: []Entry{}, ByAccount: map[string]int{}, Deposit: b.deposit}
+	var entries []sandbox.Entry
 	for _, o := range b.orders {
-		if !o.executed(now) {
-			continue
+		if o.executed(now) {
+			entries = append(entries, sandbox.Entry{
+				Invoice: o.invoice(), Ref: o.reference(now), Merchant: o.Merchant, Account: o.Account,
+				Amount: json.Number(strconv.FormatInt(o.Amount, 10)), State: o.state(now), At: o.At.UTC(),
+			})
 		}
-		l.ByAccount[o.Account]++
-		l.Executed = append(l.Executed, Entry{
-			Invoice: o.invoice(), Ref: o.reference(now), Merchant: o.Merchant, Account: o.Account,
-			Amount: o.Amount, State: o.state(now), At: o.At.UTC(),
-		})
 	}
-	return l
+	return Ledger{sandbox.NewLedger(entries...), b.deposit}
 }
 
 func (b *book) reset() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.file.truncate(); err != nil {
+	if err := b.file.Empty(); err != nil {
 		return err
 	}
 	b.orders, b.refunds, b.byInvoice, b.deposit = nil, nil, map[string]order{}, b.start
@@ -231,5 +209,5 @@ func (b *book) close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
-	return b.file.close()
+	return b.file.Close()
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/jalurhq/jalur/providers/sandbox"
 )
 
 // Defaults of Config.
@@ -20,8 +22,6 @@ const (
 	defaultPendingFor     = 60 * time.Second
 	defaultRefundAfter    = 10 * time.Second
 	defaultLateBy         = 5 * time.Second
-	defaultSlowInterval   = time.Second
-	defaultHugeBytes      = 64 << 20
 )
 
 // The credentials that the page prints as its example, and refuses, unless this sandbox is told to take them.
@@ -69,7 +69,8 @@ type Sandbox struct {
 	cfg    Config
 	style  style
 	book   *book
-	faults *faultQueue
+	faults *sandbox.Faults
+	line   sandbox.Line
 	closed chan struct{}
 	close  func() error
 }
@@ -80,11 +81,9 @@ func New(cfg Config) (*Sandbox, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("mmbc sandbox: %w", err)
 	}
-	queue := &faultQueue{}
-	for _, setting := range cfg.Faults {
-		if err := queue.add(setting); err != nil {
-			return nil, fmt.Errorf("mmbc sandbox: %w", err)
-		}
+	faults, err := sandbox.NewFaults(catalogue(), cfg.Faults...)
+	if err != nil {
+		return nil, fmt.Errorf("mmbc sandbox: %w", err)
 	}
 	orders, err := openBook(cfg)
 	if err != nil {
@@ -95,7 +94,8 @@ func New(cfg Config) (*Sandbox, error) {
 		cfg:    cfg,
 		style:  style{spelling: cfg.Spelling, values: cfg.Values},
 		book:   orders,
-		faults: queue,
+		faults: faults,
+		line:   sandbox.Line{SlowInterval: cfg.SlowInterval, HugeBytes: cfg.HugeBytes, Closed: closed},
 		closed: closed,
 		close: sync.OnceValue(func() error {
 			close(closed)
@@ -112,11 +112,11 @@ func (s *Sandbox) Close() error { return s.close() }
 func (s *Sandbox) Ledger() Ledger { return s.book.ledger() }
 
 // SetFault does what POST /_fault does: it replaces the fault that is set for the same call and account. Times 0 clears it.
-func (s *Sandbox) SetFault(setting Setting) error { return s.faults.set(setting) }
+func (s *Sandbox) SetFault(setting Setting) error { return s.faults.Set(setting) }
 
 // Reset empties the ledger, restores the deposit and clears all faults. Invoice numbers go on.
 func (s *Sandbox) Reset() error {
-	s.faults.clear()
+	s.faults.Clear()
 	return s.book.reset()
 }
 
@@ -131,7 +131,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := strings.Trim(strings.TrimPrefix(r.URL.Path, basePath), "/")
 	if isCall(path) {
-		s.serveCall(exchange{w: w, r: r, call: path})
+		s.serveCall(exchange{Exchange: sandbox.Exchange{W: w, R: r}, call: path})
 		return
 	}
 	s.serveControl(w, r, path)
@@ -157,8 +157,6 @@ func (c Config) withDefaults() Config {
 	c.Values = cmp.Or(c.Values, ValuesString)
 	c.FailureStatus = cmp.Or(c.FailureStatus, http.StatusOK)
 	c.LateBy = cmp.Or(c.LateBy, defaultLateBy)
-	c.SlowInterval = cmp.Or(c.SlowInterval, defaultSlowInterval)
-	c.HugeBytes = cmp.Or(c.HugeBytes, defaultHugeBytes)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

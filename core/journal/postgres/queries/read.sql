@@ -20,3 +20,13 @@ ORDER BY e.id;
 
 -- name: InquiryByID :one
 SELECT * FROM inquiry WHERE client = @client AND id = @id;
+
+-- name: PaymentByRef :one
+SELECT payment_id FROM attempt WHERE id = @ref AND provider = @provider AND instance = @instance;
+
+-- name: PaymentByQuote :one
+SELECT payment_id FROM attempt
+WHERE provider = @provider AND instance = @instance AND quote = @quote AND quote <> '' AND state <> 'FAILED';
+
+-- name: PaymentByInvoice :one
+SELECT payment_id FROM attempt WHERE provider = @provider AND invoice = @invoice::text AND instance = @instance;

@@ -94,10 +94,10 @@ RETURNING attempt.payment_id;
 -- name: InsertInquiry :exec
 INSERT INTO inquiry (
     id, client, merchant, account, amount, provider, product, token, receiver_name, cost, cashback, details,
-    expires_at, created_at
+    expires_at, created_at, reserves
 ) VALUES (
     @id, @client, @merchant, @account, @amount, @provider, @product, @token, @receiver_name, @cost, @cashback, @details,
-    @expires_at, @created_at
+    @expires_at, @created_at, @reserves
 );
 
 -- name: Beat :exec

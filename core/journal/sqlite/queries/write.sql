@@ -49,11 +49,15 @@ WHERE state IN ('CREATED', 'SENDING', 'ACCEPTED', 'UNKNOWN', 'PARKED') -- by the
 -- name: InvoiceHolder :one
 SELECT id FROM attempt WHERE provider = ? AND invoice = ?;
 
+-- name: QuoteHolder :one
+SELECT id FROM attempt
+WHERE provider = @provider AND instance = @instance AND quote = @quote AND quote <> '' AND state <> 'FAILED';
+
 -- name: InsertInquiry :exec
 INSERT INTO inquiry (
     id, client, merchant, account, amount, provider, product, token, receiver_name, cost, cashback, details,
-    expires_at, created_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    expires_at, created_at, reserves
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: Beat :exec
 INSERT INTO heartbeat (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at;

@@ -66,6 +66,7 @@ type Inquiry struct {
 	Details      string
 	ExpiresAt    *int64
 	CreatedAt    int64
+	Reserves     bool
 }
 
 type JournalIdentity struct {

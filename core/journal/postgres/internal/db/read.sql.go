@@ -62,7 +62,7 @@ func (q *Queries) IDByKey(ctx context.Context, arg IDByKeyParams) (string, error
 }
 
 const inquiryByID = `-- name: InquiryByID :one
-SELECT id, client, merchant, account, amount, provider, product, token, receiver_name, cost, cashback, details, expires_at, created_at FROM inquiry WHERE client = $1 AND id = $2
+SELECT id, client, merchant, account, amount, provider, product, token, receiver_name, cost, cashback, details, expires_at, created_at, reserves FROM inquiry WHERE client = $1 AND id = $2
 `
 
 type InquiryByIDParams struct {
@@ -88,6 +88,7 @@ func (q *Queries) InquiryByID(ctx context.Context, arg InquiryByIDParams) (Inqui
 		&i.Details,
 		&i.ExpiresAt,
 		&i.CreatedAt,
+		&i.Reserves,
 	)
 	return i, err
 }
@@ -161,6 +162,58 @@ func (q *Queries) PaymentByID(ctx context.Context, id string) ([]PaymentByIDRow,
 		return nil, err
 	}
 	return items, nil
+}
+
+const paymentByInvoice = `-- name: PaymentByInvoice :one
+SELECT payment_id FROM attempt WHERE provider = $1 AND invoice = $2::text AND instance = $3
+`
+
+type PaymentByInvoiceParams struct {
+	Provider string
+	Invoice  string
+	Instance string
+}
+
+func (q *Queries) PaymentByInvoice(ctx context.Context, arg PaymentByInvoiceParams) (string, error) {
+	row := q.db.QueryRow(ctx, paymentByInvoice, arg.Provider, arg.Invoice, arg.Instance)
+	var payment_id string
+	err := row.Scan(&payment_id)
+	return payment_id, err
+}
+
+const paymentByQuote = `-- name: PaymentByQuote :one
+SELECT payment_id FROM attempt
+WHERE provider = $1 AND instance = $2 AND quote = $3 AND quote <> '' AND state <> 'FAILED'
+`
+
+type PaymentByQuoteParams struct {
+	Provider string
+	Instance string
+	Quote    string
+}
+
+func (q *Queries) PaymentByQuote(ctx context.Context, arg PaymentByQuoteParams) (string, error) {
+	row := q.db.QueryRow(ctx, paymentByQuote, arg.Provider, arg.Instance, arg.Quote)
+	var payment_id string
+	err := row.Scan(&payment_id)
+	return payment_id, err
+}
+
+const paymentByRef = `-- name: PaymentByRef :one
+SELECT payment_id FROM attempt WHERE id = $1 AND provider = $2 AND instance = $3
+`
+
+type PaymentByRefParams struct {
+	Ref      string
+	Provider string
+	Instance string
+}
+
+func (q *Queries) PaymentByRef(ctx context.Context, arg PaymentByRefParams) (string, error) {
+	row := q.db.QueryRow(ctx, paymentByRef, arg.Ref, arg.Provider, arg.Instance)
+	var payment_id string
+	err := row.Scan(&payment_id)
+	return payment_id, err
 }
 
 const paymentsByIDs = `-- name: PaymentsByIDs :many

@@ -175,10 +175,10 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 const insertInquiry = `-- name: InsertInquiry :exec
 INSERT INTO inquiry (
     id, client, merchant, account, amount, provider, product, token, receiver_name, cost, cashback, details,
-    expires_at, created_at
+    expires_at, created_at, reserves
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-    $13, $14
+    $13, $14, $15
 )
 `
 
@@ -197,6 +197,7 @@ type InsertInquiryParams struct {
 	Details      string
 	ExpiresAt    *int64
 	CreatedAt    int64
+	Reserves     bool
 }
 
 func (q *Queries) InsertInquiry(ctx context.Context, arg InsertInquiryParams) error {
@@ -215,6 +216,7 @@ func (q *Queries) InsertInquiry(ctx context.Context, arg InsertInquiryParams) er
 		arg.Details,
 		arg.ExpiresAt,
 		arg.CreatedAt,
+		arg.Reserves,
 	)
 	return err
 }

@@ -108,8 +108,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.paymentByIDStmt, err = db.PrepareContext(ctx, paymentByID); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentByID: %w", err)
 	}
+	if q.paymentByInvoiceStmt, err = db.PrepareContext(ctx, paymentByInvoice); err != nil {
+		return nil, fmt.Errorf("error preparing query PaymentByInvoice: %w", err)
+	}
+	if q.paymentByQuoteStmt, err = db.PrepareContext(ctx, paymentByQuote); err != nil {
+		return nil, fmt.Errorf("error preparing query PaymentByQuote: %w", err)
+	}
+	if q.paymentByRefStmt, err = db.PrepareContext(ctx, paymentByRef); err != nil {
+		return nil, fmt.Errorf("error preparing query PaymentByRef: %w", err)
+	}
 	if q.paymentsByIDsStmt, err = db.PrepareContext(ctx, paymentsByIDs); err != nil {
 		return nil, fmt.Errorf("error preparing query PaymentsByIDs: %w", err)
+	}
+	if q.quoteHolderStmt, err = db.PrepareContext(ctx, quoteHolder); err != nil {
+		return nil, fmt.Errorf("error preparing query QuoteHolder: %w", err)
 	}
 	if q.updateAttemptStmt, err = db.PrepareContext(ctx, updateAttempt); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateAttempt: %w", err)
@@ -262,9 +274,29 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing paymentByIDStmt: %w", cerr)
 		}
 	}
+	if q.paymentByInvoiceStmt != nil {
+		if cerr := q.paymentByInvoiceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing paymentByInvoiceStmt: %w", cerr)
+		}
+	}
+	if q.paymentByQuoteStmt != nil {
+		if cerr := q.paymentByQuoteStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing paymentByQuoteStmt: %w", cerr)
+		}
+	}
+	if q.paymentByRefStmt != nil {
+		if cerr := q.paymentByRefStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing paymentByRefStmt: %w", cerr)
+		}
+	}
 	if q.paymentsByIDsStmt != nil {
 		if cerr := q.paymentsByIDsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing paymentsByIDsStmt: %w", cerr)
+		}
+	}
+	if q.quoteHolderStmt != nil {
+		if cerr := q.quoteHolderStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing quoteHolderStmt: %w", cerr)
 		}
 	}
 	if q.updateAttemptStmt != nil {
@@ -314,75 +346,83 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                 DBTX
-	tx                 *sql.Tx
-	attemptStandsStmt  *sql.Stmt
-	beatStmt           *sql.Stmt
-	caseByIDStmt       *sql.Stmt
-	casesAllStmt       *sql.Stmt
-	casesOfPaymentStmt *sql.Stmt
-	casesOpenStmt      *sql.Stmt
-	claimDueStmt       *sql.Stmt
-	closeCaseStmt      *sql.Stmt
-	countOpenCasesStmt *sql.Stmt
-	eventsOfStmt       *sql.Stmt
-	iDByKeyStmt        *sql.Stmt
-	identitiesStmt     *sql.Stmt
-	inquiryByIDStmt    *sql.Stmt
-	insertAttemptStmt  *sql.Stmt
-	insertCaseStmt     *sql.Stmt
-	insertEventStmt    *sql.Stmt
-	insertIdentityStmt *sql.Stmt
-	insertInquiryStmt  *sql.Stmt
-	insertPaymentStmt  *sql.Stmt
-	invoiceHolderStmt  *sql.Stmt
-	listAllStmt        *sql.Stmt
-	listOfAccountStmt  *sql.Stmt
-	listOfClientStmt   *sql.Stmt
-	listOpenStmt       *sql.Stmt
-	listUnderKeyStmt   *sql.Stmt
-	newestEventStmt    *sql.Stmt
-	oldestWriterStmt   *sql.Stmt
-	paymentByIDStmt    *sql.Stmt
-	paymentsByIDsStmt  *sql.Stmt
-	updateAttemptStmt  *sql.Stmt
-	wakeStmt           *sql.Stmt
+	db                   DBTX
+	tx                   *sql.Tx
+	attemptStandsStmt    *sql.Stmt
+	beatStmt             *sql.Stmt
+	caseByIDStmt         *sql.Stmt
+	casesAllStmt         *sql.Stmt
+	casesOfPaymentStmt   *sql.Stmt
+	casesOpenStmt        *sql.Stmt
+	claimDueStmt         *sql.Stmt
+	closeCaseStmt        *sql.Stmt
+	countOpenCasesStmt   *sql.Stmt
+	eventsOfStmt         *sql.Stmt
+	iDByKeyStmt          *sql.Stmt
+	identitiesStmt       *sql.Stmt
+	inquiryByIDStmt      *sql.Stmt
+	insertAttemptStmt    *sql.Stmt
+	insertCaseStmt       *sql.Stmt
+	insertEventStmt      *sql.Stmt
+	insertIdentityStmt   *sql.Stmt
+	insertInquiryStmt    *sql.Stmt
+	insertPaymentStmt    *sql.Stmt
+	invoiceHolderStmt    *sql.Stmt
+	listAllStmt          *sql.Stmt
+	listOfAccountStmt    *sql.Stmt
+	listOfClientStmt     *sql.Stmt
+	listOpenStmt         *sql.Stmt
+	listUnderKeyStmt     *sql.Stmt
+	newestEventStmt      *sql.Stmt
+	oldestWriterStmt     *sql.Stmt
+	paymentByIDStmt      *sql.Stmt
+	paymentByInvoiceStmt *sql.Stmt
+	paymentByQuoteStmt   *sql.Stmt
+	paymentByRefStmt     *sql.Stmt
+	paymentsByIDsStmt    *sql.Stmt
+	quoteHolderStmt      *sql.Stmt
+	updateAttemptStmt    *sql.Stmt
+	wakeStmt             *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                 tx,
-		tx:                 tx,
-		attemptStandsStmt:  q.attemptStandsStmt,
-		beatStmt:           q.beatStmt,
-		caseByIDStmt:       q.caseByIDStmt,
-		casesAllStmt:       q.casesAllStmt,
-		casesOfPaymentStmt: q.casesOfPaymentStmt,
-		casesOpenStmt:      q.casesOpenStmt,
-		claimDueStmt:       q.claimDueStmt,
-		closeCaseStmt:      q.closeCaseStmt,
-		countOpenCasesStmt: q.countOpenCasesStmt,
-		eventsOfStmt:       q.eventsOfStmt,
-		iDByKeyStmt:        q.iDByKeyStmt,
-		identitiesStmt:     q.identitiesStmt,
-		inquiryByIDStmt:    q.inquiryByIDStmt,
-		insertAttemptStmt:  q.insertAttemptStmt,
-		insertCaseStmt:     q.insertCaseStmt,
-		insertEventStmt:    q.insertEventStmt,
-		insertIdentityStmt: q.insertIdentityStmt,
-		insertInquiryStmt:  q.insertInquiryStmt,
-		insertPaymentStmt:  q.insertPaymentStmt,
-		invoiceHolderStmt:  q.invoiceHolderStmt,
-		listAllStmt:        q.listAllStmt,
-		listOfAccountStmt:  q.listOfAccountStmt,
-		listOfClientStmt:   q.listOfClientStmt,
-		listOpenStmt:       q.listOpenStmt,
-		listUnderKeyStmt:   q.listUnderKeyStmt,
-		newestEventStmt:    q.newestEventStmt,
-		oldestWriterStmt:   q.oldestWriterStmt,
-		paymentByIDStmt:    q.paymentByIDStmt,
-		paymentsByIDsStmt:  q.paymentsByIDsStmt,
-		updateAttemptStmt:  q.updateAttemptStmt,
-		wakeStmt:           q.wakeStmt,
+		db:                   tx,
+		tx:                   tx,
+		attemptStandsStmt:    q.attemptStandsStmt,
+		beatStmt:             q.beatStmt,
+		caseByIDStmt:         q.caseByIDStmt,
+		casesAllStmt:         q.casesAllStmt,
+		casesOfPaymentStmt:   q.casesOfPaymentStmt,
+		casesOpenStmt:        q.casesOpenStmt,
+		claimDueStmt:         q.claimDueStmt,
+		closeCaseStmt:        q.closeCaseStmt,
+		countOpenCasesStmt:   q.countOpenCasesStmt,
+		eventsOfStmt:         q.eventsOfStmt,
+		iDByKeyStmt:          q.iDByKeyStmt,
+		identitiesStmt:       q.identitiesStmt,
+		inquiryByIDStmt:      q.inquiryByIDStmt,
+		insertAttemptStmt:    q.insertAttemptStmt,
+		insertCaseStmt:       q.insertCaseStmt,
+		insertEventStmt:      q.insertEventStmt,
+		insertIdentityStmt:   q.insertIdentityStmt,
+		insertInquiryStmt:    q.insertInquiryStmt,
+		insertPaymentStmt:    q.insertPaymentStmt,
+		invoiceHolderStmt:    q.invoiceHolderStmt,
+		listAllStmt:          q.listAllStmt,
+		listOfAccountStmt:    q.listOfAccountStmt,
+		listOfClientStmt:     q.listOfClientStmt,
+		listOpenStmt:         q.listOpenStmt,
+		listUnderKeyStmt:     q.listUnderKeyStmt,
+		newestEventStmt:      q.newestEventStmt,
+		oldestWriterStmt:     q.oldestWriterStmt,
+		paymentByIDStmt:      q.paymentByIDStmt,
+		paymentByInvoiceStmt: q.paymentByInvoiceStmt,
+		paymentByQuoteStmt:   q.paymentByQuoteStmt,
+		paymentByRefStmt:     q.paymentByRefStmt,
+		paymentsByIDsStmt:    q.paymentsByIDsStmt,
+		quoteHolderStmt:      q.quoteHolderStmt,
+		updateAttemptStmt:    q.updateAttemptStmt,
+		wakeStmt:             q.wakeStmt,
 	}
 }

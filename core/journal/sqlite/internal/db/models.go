@@ -70,6 +70,7 @@ type Inquiry struct {
 	Details      string
 	ExpiresAt    sql.NullInt64
 	CreatedAt    int64
+	Reserves     int64
 }
 
 type JournalIdentity struct {

@@ -7,6 +7,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 )
 
@@ -66,7 +67,7 @@ func (q *Queries) IDByKey(ctx context.Context, arg IDByKeyParams) (string, error
 }
 
 const inquiryByID = `-- name: InquiryByID :one
-SELECT id, client, merchant, account, amount, provider, product, token, receiver_name, cost, cashback, details, expires_at, created_at FROM inquiry WHERE client = ? AND id = ?
+SELECT id, client, merchant, account, amount, provider, product, token, receiver_name, cost, cashback, details, expires_at, created_at, reserves FROM inquiry WHERE client = ? AND id = ?
 `
 
 type InquiryByIDParams struct {
@@ -92,6 +93,7 @@ func (q *Queries) InquiryByID(ctx context.Context, arg InquiryByIDParams) (Inqui
 		&i.Details,
 		&i.ExpiresAt,
 		&i.CreatedAt,
+		&i.Reserves,
 	)
 	return i, err
 }
@@ -168,6 +170,58 @@ func (q *Queries) PaymentByID(ctx context.Context, id string) ([]PaymentByIDRow,
 		return nil, err
 	}
 	return items, nil
+}
+
+const paymentByInvoice = `-- name: PaymentByInvoice :one
+SELECT payment_id FROM attempt WHERE provider = ?1 AND invoice = ?2 AND instance = ?3
+`
+
+type PaymentByInvoiceParams struct {
+	Provider string
+	Invoice  sql.NullString
+	Instance string
+}
+
+func (q *Queries) PaymentByInvoice(ctx context.Context, arg PaymentByInvoiceParams) (string, error) {
+	row := q.queryRow(ctx, q.paymentByInvoiceStmt, paymentByInvoice, arg.Provider, arg.Invoice, arg.Instance)
+	var payment_id string
+	err := row.Scan(&payment_id)
+	return payment_id, err
+}
+
+const paymentByQuote = `-- name: PaymentByQuote :one
+SELECT payment_id FROM attempt
+WHERE provider = ?1 AND instance = ?2 AND quote = ?3 AND quote <> '' AND state <> 'FAILED'
+`
+
+type PaymentByQuoteParams struct {
+	Provider string
+	Instance string
+	Quote    string
+}
+
+func (q *Queries) PaymentByQuote(ctx context.Context, arg PaymentByQuoteParams) (string, error) {
+	row := q.queryRow(ctx, q.paymentByQuoteStmt, paymentByQuote, arg.Provider, arg.Instance, arg.Quote)
+	var payment_id string
+	err := row.Scan(&payment_id)
+	return payment_id, err
+}
+
+const paymentByRef = `-- name: PaymentByRef :one
+SELECT payment_id FROM attempt WHERE id = ?1 AND provider = ?2 AND instance = ?3
+`
+
+type PaymentByRefParams struct {
+	Ref      string
+	Provider string
+	Instance string
+}
+
+func (q *Queries) PaymentByRef(ctx context.Context, arg PaymentByRefParams) (string, error) {
+	row := q.queryRow(ctx, q.paymentByRefStmt, paymentByRef, arg.Ref, arg.Provider, arg.Instance)
+	var payment_id string
+	err := row.Scan(&payment_id)
+	return payment_id, err
 }
 
 const paymentsByIDs = `-- name: PaymentsByIDs :many

@@ -172,8 +172,8 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 const insertInquiry = `-- name: InsertInquiry :exec
 INSERT INTO inquiry (
     id, client, merchant, account, amount, provider, product, token, receiver_name, cost, cashback, details,
-    expires_at, created_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    expires_at, created_at, reserves
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertInquiryParams struct {
@@ -191,6 +191,7 @@ type InsertInquiryParams struct {
 	Details      string
 	ExpiresAt    sql.NullInt64
 	CreatedAt    int64
+	Reserves     int64
 }
 
 func (q *Queries) InsertInquiry(ctx context.Context, arg InsertInquiryParams) error {
@@ -209,6 +210,7 @@ func (q *Queries) InsertInquiry(ctx context.Context, arg InsertInquiryParams) er
 		arg.Details,
 		arg.ExpiresAt,
 		arg.CreatedAt,
+		arg.Reserves,
 	)
 	return err
 }
@@ -265,6 +267,24 @@ type InvoiceHolderParams struct {
 
 func (q *Queries) InvoiceHolder(ctx context.Context, arg InvoiceHolderParams) (string, error) {
 	row := q.queryRow(ctx, q.invoiceHolderStmt, invoiceHolder, arg.Provider, arg.Invoice)
+	var id string
+	err := row.Scan(&id)
+	return id, err
+}
+
+const quoteHolder = `-- name: QuoteHolder :one
+SELECT id FROM attempt
+WHERE provider = ?1 AND instance = ?2 AND quote = ?3 AND quote <> '' AND state <> 'FAILED'
+`
+
+type QuoteHolderParams struct {
+	Provider string
+	Instance string
+	Quote    string
+}
+
+func (q *Queries) QuoteHolder(ctx context.Context, arg QuoteHolderParams) (string, error) {
+	row := q.queryRow(ctx, q.quoteHolderStmt, quoteHolder, arg.Provider, arg.Instance, arg.Quote)
 	var id string
 	err := row.Scan(&id)
 	return id, err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -13,25 +14,26 @@ import (
 const (
 	dirPrefix = "jalur-"
 	lockName  = "lock"
+	ownerOnly = 0o700
 	// The path of a Unix socket is at most this long (104 on BSD), and go-plugin adds up to that many bytes to ours.
 	maxSocketPath  = 103
 	socketPathRest = len("/plugin-dir4294967295/plugin4294967295")
 )
 
-// socketDir is a private folder for the sockets of one process. Its lock lives as long as the host does, so a later host can tell a folder that was left
-// behind from one in use.
-type socketDir struct {
+// privateDir is a folder for one process: its sockets, and the checked copy of its program where that is pinned. Only the host's own user gets into it. Its
+// lock lives as long as the host does, so a later host can tell a folder that was left behind from one in use.
+type privateDir struct {
 	path string
 	lock *os.File
 }
 
-func newSocketDir(base string) (*socketDir, error) {
+func newPrivateDir(base string) (*privateDir, error) {
 	base = cmp.Or(base, runtimeDir(), os.TempDir())
 	path, err := os.MkdirTemp(base, dirPrefix)
 	if err != nil {
-		return nil, fmt.Errorf("a folder for the plugin's sockets: %w", err)
+		return nil, fmt.Errorf("a private folder for the plugin: %w", err)
 	}
-	dir := &socketDir{path: path}
+	dir := &privateDir{path: path}
 	if len(path)+socketPathRest > maxSocketPath {
 		return nil, errors.Join(fmt.Errorf("%s is too long a path for sockets: set another folder for temporary files", base), dir.remove())
 	}
@@ -64,8 +66,8 @@ func lockIn(dir string) (*os.File, error) {
 	return lock, nil
 }
 
-func (d *socketDir) remove() error {
-	err := os.RemoveAll(d.path)
+func (d *privateDir) remove() error {
+	err := removeAll(d.path)
 	if d.lock != nil {
 		err = errors.Join(err, d.lock.Close())
 	}
@@ -85,8 +87,23 @@ func sweep(base string) {
 			continue
 		}
 		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			_ = os.RemoveAll(filepath.Dir(name)) // what stays is tried again by the next host
+			_ = removeAll(filepath.Dir(name)) // what stays is tried again by the next host
 		}
 		_ = lock.Close()
 	}
+}
+
+// removeAll removes read-only folders too, as those of a checked copy are.
+func removeAll(path string) error {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return os.RemoveAll(path)
+	}
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			err = root.Chmod(name, ownerOnly)
+		}
+		return err
+	})
+	return errors.Join(err, root.Close(), os.RemoveAll(path))
 }

@@ -1,0 +1,11 @@
+-- What a quote is worth: it is paid once, and it may hold money.
+
+-- +goose Up
+-- A quote's token is for one payment: at most one attempt that has not failed may have it. Before this version no provider of this project gave tokens.
+CREATE UNIQUE INDEX attempt_quote ON attempt (provider, instance, quote) WHERE quote <> '' AND state <> 'FAILED';
+
+ALTER TABLE inquiry ADD COLUMN reserves INTEGER NOT NULL DEFAULT 0;
+
+-- +goose Down
+ALTER TABLE inquiry DROP COLUMN reserves;
+DROP INDEX attempt_quote;

@@ -1,0 +1,33 @@
+package digiflazz_test
+
+import (
+	"net/http/httptest"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/jalurhq/jalur/core/providertest"
+	"github.com/jalurhq/jalur/providers/digiflazz"
+	simulator "github.com/jalurhq/jalur/providers/digiflazz/sandbox"
+)
+
+// It runs alone: one of the rules counts the goroutines of the whole process.
+func TestConformance(t *testing.T) {
+	play, err := simulator.New(simulator.Config{Username: user, APIKey: "sandbox-only", ListEvery: -1, HugeBytes: 2 << 20, RefundAfter: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(play)
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { _ = play.Close() })
+	spec, err := os.ReadFile("conformance.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := providertest.ReadSpec(spec, server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.New, h.Schema = providertest.InProcess(digiflazz.Factory()), digiflazz.Factory().Schema
+	providertest.Run(t, h)
+}
