@@ -9,6 +9,7 @@ import (
 
 	"github.com/jalurhq/jalur/internal/cli"
 	"github.com/jalurhq/jalur/plugins/sdk"
+	httpspec "github.com/jalurhq/jalur/providers/http"
 	"github.com/jalurhq/jalur/providers/mmbc"
 )
 
@@ -16,7 +17,7 @@ import (
 var version = "dev"
 
 func main() {
-	shipped := sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New})
+	shipped := sdk.Self(map[string]sdk.Factory{"http": httpspec.Factory().New, "mmbc": mmbc.New})
 	interrupted, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(interrupted, release) // a second interrupt ends the program at once
 	os.Exit(cli.Run(cli.Program{
