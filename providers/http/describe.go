@@ -142,16 +142,15 @@ func (a amountSpec) amounts(key, currency string) (core.AmountSpec, error) {
 	return made, nil
 }
 
-// literalMoney reads an amount that stands in the settings; nothing is not known.
+// literalMoney reads an amount that stands in the settings; nothing is not known. A number with a point may have been a float on its way here.
 func literalMoney(key string, value any, currency string) (core.Money, error) {
 	if value == nil {
 		return core.Money{}, nil
 	}
-	text, ok := scalarText(value)
-	plain, _ := text.(string)
+	plain, ok := textOf(value)
 	amount, err := core.ParseMoney(plain, currency)
 	if !ok || err != nil || amount.Sign() <= 0 {
-		return core.Money{}, &SettingError{Key: key, Rule: "must be a plain decimal of more than 0, in the currency of three capital letters"}
+		return core.Money{}, &SettingError{Key: key, Rule: "must be a plain decimal of more than 0, in quotes where it has a point, and the currency three capital letters"}
 	}
 	return amount, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -131,8 +132,7 @@ func (s scope) compile(key, source string, want kind) (*expression, error) {
 	ast, issues := s.env.Compile(source)
 	if issues.Err() != nil {
 		first := issues.Errors()[0]
-		rule := fmt.Sprintf("is no good expression: column %d: %s", first.Location.Column()+1, strings.Join(strings.Fields(first.Message), " "))
-		return nil, &SettingError{Key: key, Rule: rule}
+		return nil, &SettingError{Key: key, Rule: fmt.Sprintf("is no good expression: column %d: %s", first.Location.Column()+1, s.explain(first.Message))}
 	}
 	if !want.takes(ast.OutputType()) {
 		return nil, &SettingError{Key: key, Rule: fmt.Sprintf("must give %s, and gives %s", want, ast.OutputType())}
@@ -142,6 +142,28 @@ func (s scope) compile(key, source string, want kind) (*expression, error) {
 		return nil, &SettingError{Key: key, Rule: "can't be run as an expression"}
 	}
 	return &expression{key: key, program: program}, nil
+}
+
+var undeclared = regexp.MustCompile(`^undeclared reference to '(\w+)'`)
+
+// explain makes one line of a compiler's message. Of a name with parts it says which parts there are.
+func (s scope) explain(message string) string {
+	message = strings.TrimSuffix(strings.Join(strings.Fields(message), " "), " (in container '')")
+	found := undeclared.FindStringSubmatch(message)
+	if found == nil {
+		return message
+	}
+	var parts []string
+	for _, variable := range s.env.Variables() {
+		if strings.HasPrefix(variable.Name(), found[1]+".") {
+			parts = append(parts, variable.Name())
+		}
+	}
+	if len(parts) == 0 {
+		return message
+	}
+	slices.Sort(parts)
+	return "there are only " + strings.Join(parts, ", ")
 }
 
 // compileAll compiles the expressions of a map, each of which gives a text.

@@ -83,6 +83,9 @@ func (p *Provider) inquireOnce(ctx context.Context, req core.InquiryRequest) (co
 	if res.Contradicts(order) {
 		return core.Quote{}, unknown(core.CodeInternal, core.ErrContradiction)
 	}
+	if p.descriptor.QuoteRequired && s.texts["token"] == "" {
+		return core.Quote{}, unknown(core.CodeInternal, fmt.Errorf("token: %w", core.ErrIncomplete))
+	}
 	return core.Quote{
 		Token: s.texts["token"], ExpiresAt: s.times["expires_at"], Product: res.Product, Account: res.Account, ReceiverName: res.ReceiverName,
 		Amount: res.Amount, Cost: res.Cost, Cashback: res.Cashback, Details: res.Details,
@@ -177,13 +180,16 @@ func (p *Provider) result(s said, order core.PayRequest) core.Result {
 		ReceiverName: s.texts[fieldReceiver], Cost: s.amounts[fieldCost], Cashback: s.amounts[fieldCashback],
 		BalanceAfter: s.amounts["balance_after"], ProviderTime: s.times["provider_time"], Details: s.details,
 	}
+	if res.Details == nil {
+		res.Details = map[string]string{}
+	}
 	if !p.loose {
 		return res
 	}
-	if res.Product != order.Product && sameProduct(res.Product, order.Product) {
+	if res.Product != "" && res.Product != order.Product && sameProduct(res.Product, order.Product) {
 		res.Details["answered_product"], res.Product = res.Product, order.Product
 	}
-	if res.Account != order.Account && sameAccount(string(res.Account), string(order.Account)) {
+	if res.Account != "" && res.Account != order.Account && sameAccount(string(res.Account), string(order.Account)) {
 		res.Details["answered_account"], res.Account = string(res.Account), order.Account
 	}
 	return res

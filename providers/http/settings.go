@@ -204,8 +204,9 @@ func checkVar(name string, value any) error {
 	if value == nil {
 		return &SettingError{Key: "vars." + name, Rule: "is required"}
 	}
-	if _, ok := scalarText(value); !ok {
-		return &SettingError{Key: "vars." + name, Rule: "must be a string, a number, true or false"}
+	_, isText := textOf(value)
+	if _, isBool := value.(bool); !isText && !isBool {
+		return &SettingError{Key: "vars." + name, Rule: "must be a string, a whole number, true or false"}
 	}
 	return nil
 }
