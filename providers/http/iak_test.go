@@ -61,7 +61,9 @@ func (p *iak) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			map[string]any{"product_description": "no code"},
 		}}
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"data": data})
+	if err := json.NewEncoder(w).Encode(map[string]any{"data": data}); err != nil {
+		panic(err)
+	}
 }
 
 func (p *iak) topUp(asked map[string]string) map[string]any {

@@ -59,90 +59,118 @@ func hostileOrder(t *testing.T, request, value string) *seen {
 
 func TestAValueStaysInItsPlace(t *testing.T) {
 	t.Parallel()
-	always := func(string) bool { return true }
 	for name, c := range map[string]struct {
 		request string
-		sent    func(string) bool // whether the value may be sent at all
+		never   string // characters with which a value can't be sent at all
 		value   func(*testing.T, *seen) string
 	}{
-		"json": {`{path: /pay, json: {to: order.account, amount: 5, deep: [{zone: "order.extra[?'zone'].orValue('')"}]}}`, always, func(t *testing.T, r *seen) string {
-			t.Helper()
-			var body struct {
-				To     string              `json:"to"`
-				Amount int                 `json:"amount"`
-				Deep   []map[string]string `json:"deep"`
-			}
-			decoder := json.NewDecoder(strings.NewReader(r.body))
-			decoder.DisallowUnknownFields()
-			if err := decoder.Decode(&body); err != nil || body.Amount != 5 || len(body.Deep) != 1 || body.Deep[0]["zone"] != body.To {
-				t.Errorf("%s: %v", r.body, err)
-			}
-			return body.To
-		}},
-		"form": {`{path: /pay, form: {to: order.account, amount: 5}}`, always, func(t *testing.T, r *seen) string {
-			t.Helper()
-			form, err := url.ParseQuery(r.body)
-			if err != nil || len(form) != 2 || len(form["to"]) != 1 || form.Get("amount") != "5" {
-				t.Errorf("%s: %v", r.body, err)
-			}
-			return form.Get("to")
-		}},
-		"query": {`{path: /pay, query: {to: order.account, amount: 5}}`, always, func(t *testing.T, r *seen) string {
-			t.Helper()
-			query, err := url.ParseQuery(r.URL.RawQuery)
-			if err != nil || len(query) != 2 || len(query["to"]) != 1 || query.Get("amount") != "5" || r.URL.Path != "/base/pay" {
-				t.Errorf("%s: %v", r.URL, err)
-			}
-			return query.Get("to")
-		}},
-		"path": {`{path: "/pay/{order.account}/now"}`, func(v string) bool { return strings.Trim(v, ".") != "" && !strings.ContainsAny(v, "\r\n\x00") }, func(t *testing.T, r *seen) string {
-			t.Helper()
-			rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/base/pay/")
-			rest, okToo := strings.CutSuffix(rest, "/now")
-			value, err := url.PathUnescape(rest)
-			if !ok || !okToo || err != nil || strings.Contains(rest, "/") || r.URL.RawQuery != "" {
-				t.Errorf("%s: %v", r.RequestURI, err)
-			}
-			return value
-		}},
-		"header": {`{path: /pay, headers: {X-To: order.account}}`, func(v string) bool { return !strings.ContainsAny(v, "\r\n\x00é\u2028") }, func(t *testing.T, r *seen) string {
-			t.Helper()
-			if r.Header.Get("X-Evil") != "" {
-				t.Errorf("%v", r.Header)
-			}
-			return r.Header.Get("X-To")
-		}},
-		"xml": {`{path: /pay, text: "<pay><to>{order.account}</to></pay>", escape: xml}`, func(v string) bool { return v != "\x00" }, func(t *testing.T, r *seen) string {
-			t.Helper()
-			var body struct {
-				To     string `xml:"to"`
-				Amount string `xml:"amount"`
-			}
-			if err := xml.Unmarshal([]byte(r.body), &body); err != nil || body.Amount != "" {
-				t.Errorf("%s: %v", r.body, err)
-			}
-			return body.To
-		}},
-		"line": {`{path: /pay, text: "TO={order.account}"}`, func(v string) bool { return !strings.ContainsAny(v, "\r\n\x00") }, func(_ *testing.T, r *seen) string {
-			return strings.TrimPrefix(r.body, "TO=")
-		}},
+		"json":   {`{path: /pay, json: {to: order.account, amount: 5, deep: [{zone: "order.extra[?'zone'].orValue('')"}]}}`, "", jsonValue},
+		"form":   {`{path: /pay, form: {to: order.account, amount: 5}}`, "", formValue},
+		"query":  {`{path: /pay, query: {to: order.account, amount: 5}}`, "", queryValue},
+		"path":   {`{path: "/pay/{order.account}/now"}`, "\r\n\x00", pathValue},
+		"header": {`{path: /pay, headers: {X-To: order.account}}`, "\r\n\x00é\u2028", headerValue},
+		"xml":    {`{path: /pay, text: "<pay><to>{order.account}</to></pay>", escape: xml}`, "", xmlValue},
+		"line":   {`{path: /pay, text: "TO={order.account}"}`, "\r\n\x00", lineValue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, value := range hostile() {
 				got := hostileOrder(t, c.request, value)
-				switch {
-				case got == nil && c.sent(value):
-					t.Errorf("%q was not sent", value)
-				case got != nil && !c.sent(value) && name != "xml":
-					t.Errorf("%q was sent as %q", value, c.value(t, got))
-				case got != nil && c.sent(value) && c.value(t, got) != strings.TrimSpace(value) && c.value(t, got) != value:
-					t.Errorf("%q was sent as %q", value, c.value(t, got))
+				never := c.never != "" && strings.ContainsAny(value, c.never) || name == "path" && strings.Trim(value, ".") == ""
+				if (got == nil) != never {
+					t.Errorf("%q was sent: %t", value, got != nil)
+				}
+				if got != nil {
+					wantValue(t, c.value(t, got), value, name)
 				}
 			}
 		})
 	}
 }
+
+// wantValue knows what can't be carried: HTTP trims headers, and XML has no NUL.
+func wantValue(t *testing.T, got, value, place string) {
+	t.Helper()
+	switch place {
+	case "header":
+		value = strings.TrimSpace(value)
+	case "xml":
+		value = strings.ReplaceAll(value, "\x00", "\uFFFD")
+	}
+	if got != value {
+		t.Errorf("%q was sent as %q", value, got)
+	}
+}
+
+func jsonValue(t *testing.T, r *seen) string {
+	t.Helper()
+	var body struct {
+		To     string              `json:"to"`
+		Amount int                 `json:"amount"`
+		Deep   []map[string]string `json:"deep"`
+	}
+	decoder := json.NewDecoder(strings.NewReader(r.body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&body); err != nil || body.Amount != 5 || len(body.Deep) != 1 || body.Deep[0]["zone"] != body.To {
+		t.Errorf("%s: %v", r.body, err)
+	}
+	return body.To
+}
+
+func formValue(t *testing.T, r *seen) string {
+	t.Helper()
+	return encodedValue(t, r.body)
+}
+
+func queryValue(t *testing.T, r *seen) string {
+	t.Helper()
+	if r.URL.Path != "/base/pay" {
+		t.Errorf("%s", r.URL)
+	}
+	return encodedValue(t, r.URL.RawQuery)
+}
+
+func encodedValue(t *testing.T, encoded string) string {
+	t.Helper()
+	values, err := url.ParseQuery(encoded)
+	if err != nil || len(values) != 2 || len(values["to"]) != 1 || values.Get("amount") != "5" {
+		t.Errorf("%s: %v", encoded, err)
+	}
+	return values.Get("to")
+}
+
+func pathValue(t *testing.T, r *seen) string {
+	t.Helper()
+	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/base/pay/")
+	rest, okToo := strings.CutSuffix(rest, "/now")
+	value, err := url.PathUnescape(rest)
+	if !ok || !okToo || err != nil || strings.Contains(rest, "/") || r.URL.RawQuery != "" {
+		t.Errorf("%s: %v", r.RequestURI, err)
+	}
+	return value
+}
+
+func headerValue(t *testing.T, r *seen) string {
+	t.Helper()
+	if r.Header.Get("X-Evil") != "" {
+		t.Errorf("%v", r.Header)
+	}
+	return r.Header.Get("X-To")
+}
+
+func xmlValue(t *testing.T, r *seen) string {
+	t.Helper()
+	var body struct {
+		To     string `xml:"to"`
+		Amount string `xml:"amount"`
+	}
+	if err := xml.Unmarshal([]byte(r.body), &body); err != nil || body.Amount != "" {
+		t.Errorf("%s: %v", r.body, err)
+	}
+	return body.To
+}
+
+func lineValue(_ *testing.T, r *seen) string { return strings.TrimPrefix(r.body, "TO=") }
 
 // What the functions give, as a server reads it.
 func TestFunctions(t *testing.T) {
@@ -187,7 +215,10 @@ func TestFunctions(t *testing.T) {
 }
 
 func quoted(text string) string {
-	encoded, _ := json.Marshal(text)
+	encoded, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
 	return string(encoded)
 }
 
