@@ -1,6 +1,7 @@
 package httpspec_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/transport"
+	httpspec "github.com/jalurhq/jalur/providers/http"
 )
 
 const lastCase = "    - {when: body.state == 'none', outcome: unknown, code: not_found}\n"
@@ -160,5 +162,17 @@ func TestFurtherFieldsOfAnOrder(t *testing.T) {
 	}
 	if n := up.calls.Load(); n != 1 {
 		t.Errorf("%d calls", n)
+	}
+}
+
+// What has come is read, also where the caller's time ended while it came.
+func TestAnAnswerIsNotLostWithItsCaller(t *testing.T) {
+	t.Parallel()
+	p := made(t, small(t, "http://127.0.0.1:1", "when: body.state == 'done'", "when: 'body.list.all(a, a == 1)'")).Provider.(*httpspec.Provider)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	res, err := p.ReadPay(ctx, []byte(`{"list":[`+strings.Repeat("1,", 3000)+`1],`+echo+`}`), order())
+	if err != nil || res.Outcome != core.Succeeded {
+		t.Errorf("%+v, %v", res, err)
 	}
 }
