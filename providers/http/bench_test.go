@@ -15,3 +15,14 @@ func BenchmarkNew(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkReadPay is what an answer costs, compared with the time that a provider takes for it.
+func BenchmarkReadPay(b *testing.B) {
+	p := yamlMMBC(b, "http://127.0.0.1:1").(*httpspec.Provider)
+	body := read(b, "../mmbc/testdata/reload_underscore.json")
+	for b.Loop() {
+		if res, err := p.ReadPay(b.Context(), body, order()); err != nil || res.Reference == "" {
+			b.Fatal(res, err)
+		}
+	}
+}

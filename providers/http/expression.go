@@ -16,20 +16,23 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/ext"
+	"github.com/google/cel-go/interpreter"
 )
 
 // Bounds of an expression.
 const (
-	maxExpression = 8 << 10   // characters
-	maxNesting    = 50        // of its parts
-	maxCost       = 2_000_000 // in CEL's units, about one a step
-	maxEvaluation = time.Second
-	stepsPerCheck = 500 // between two looks at the clock
+	maxExpression = 8 << 10          // characters
+	maxNesting    = 50               // of its parts
+	maxCost       = 100_000          // in CEL's units, a few for each element of a list; to count them takes time by their square
+	maxEvaluation = 10 * time.Second // for the case that steps are very slow; maxCost ends it long before
+	stepsPerCheck = 500              // between two looks at the clock
 )
 
 var (
 	errExpression = errors.New("an expression failed")
 	errType       = errors.New("the value is of another type")
+	errSteps      = errors.New("it takes too many steps")
+	errSlow       = errors.New("it takes too long")
 )
 
 // kind is what an expression is to give.
@@ -204,10 +207,22 @@ func (e *expression) eval(ctx context.Context, variables map[string]any) (any, e
 		}
 		err = errType
 	}
-	if errors.Is(err, errType) {
-		return nil, fmt.Errorf("%w: %s: %w", errExpression, e.key, errType)
+	return nil, e.failed(ctx, err)
+}
+
+// failed says where, and why only where that tells no value: CEL's own errors may quote an account number or a secret.
+func (e *expression) failed(ctx context.Context, err error) error {
+	var stopped interpreter.EvalCancelledError
+	switch {
+	case errors.Is(err, errType):
+		return fmt.Errorf("%w: %s: %w", errExpression, e.key, errType)
+	case errors.As(err, &stopped) && stopped.Cause == interpreter.CostLimitExceeded:
+		return fmt.Errorf("%w: %s: %w", errExpression, e.key, errSteps)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: %s: %w", errExpression, e.key, errSlow)
+	default:
+		return fmt.Errorf("%w: %s", errExpression, e.key)
 	}
-	return nil, fmt.Errorf("%w: %s", errExpression, e.key) // the cause may quote an account number or a secret
 }
 
 // text takes nothing (null, an optional without a value) for "". A number whose digits aren't all there is none.

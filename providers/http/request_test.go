@@ -262,3 +262,18 @@ func TestJSONBody(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+// No error shows the URL, in whose query a secret may stand.
+func TestNoErrorShowsTheQuery(t *testing.T) {
+	t.Parallel()
+	closed := saying(t, http.StatusOK, "{}")
+	closed.Close()
+	hangingUp := answering(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for url, want := range map[string]core.Outcome{closed.URL: core.NotSent, hangingUp.URL: core.Unknown} {
+		p := made(t, small(t, url, "path: /pay,", "path: /pay, query: {key: secrets.key, to: order.account},")).Provider
+		_, err := p.Pay(t.Context(), order())
+		if err == nil || core.OutcomeOf(err) != want || strings.Contains(err.Error(), secretKey) || strings.Contains(err.Error(), "0812345678") {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
