@@ -115,6 +115,9 @@ type builder struct {
 
 // calls compiles all that the description has.
 func (s *spec) calls(p *Provider, b builder) error {
+	if s.Request.Path != "" || s.Request.Text != "" || s.Request.Escape != "" {
+		return &SettingError{Key: specKey + ".request", Rule: "has what all requests have: method, query, headers, and members of form or json"}
+	}
 	refused := []string{outcomeOK, core.Declined.String(), outcomeUnknown}
 	settled := []string{
 		core.Succeeded.String(), core.Pending.String(), core.Declined.String(), core.Refunded.String(), outcomeUnknown,

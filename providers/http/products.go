@@ -44,6 +44,9 @@ func (s listSpec) compile(r *reading, requests, base scope, baseURL string) (*li
 		made.same = sameProduct
 	}
 	if s.Static != nil {
+		if s.Items != "" || s.Item != nil || s.Next != nil || s.Cases != nil || s.Fields != nil {
+			return nil, &SettingError{Key: key + ".static", Rule: "stands alone: products are listed here, or asked for"}
+		}
 		return made, made.compileStatic(key+".static", s.Static)
 	}
 	scopes, err := r.scopes(base)

@@ -131,6 +131,8 @@ func TestWrongDescriptions(t *testing.T) {
 		{"spec.reasons.rules[1].words", "[tutup]", "['!']"},
 		{"spec.reasons.rules[2].regex", "'^E[0-9]+$'", "'('"},
 		{"spec.list_products", "list_products:\n  static: [{code: GOPAY}]\n", ""},
+		{"spec.list_products.static", "  static: [{code: GOPAY}]", "  static: [{code: GOPAY}]\n  items: body"},
+		{"spec.request", "reasons:", "request: {path: /all}\nreasons:"},
 		{"spec.list_products.static[0].code", "[{code: GOPAY}]", "[{name: GOPAY}]"},
 		{"spec.list_products.static[0].price", "[{code: GOPAY}]", "[{code: GOPAY, price: free}]"},
 		{"spec.list_products.cases", "  static: [{code: GOPAY}]", "  request: {path: /list}"},
