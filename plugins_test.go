@@ -226,3 +226,15 @@ func TestAPluginsPhaseIsCounted(t *testing.T) {
 		t.Errorf("%v", phases)
 	}
 }
+
+func TestTheCheckFindsAPluginThatCannotStart(t *testing.T) {
+	t.Parallel()
+	settings := map[string]any{"base_url": "http://127.0.0.1:1/json", "username": "toko", "password": "sandbox-only"}
+	err := CheckPlugins(t.Context(), config.Config{Providers: map[string]config.Provider{
+		"missing": {Plugin: filepath.Join(t.TempDir(), "nothing"), Settings: settings},
+		"other":   {Plugin: "/bin/true", SHA256: strings.Repeat("0", 64), Settings: settings},
+	}}, Options{Log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "provider missing") || !errors.Is(err, host.ErrPin) {
+		t.Errorf("%v", err)
+	}
+}
