@@ -1,6 +1,7 @@
 package fleet //nolint:testpackage // the watcher is looked at without its clock
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.opentelemetry.io/otel/sdk/metric"
@@ -31,8 +33,9 @@ func TestMain(m *testing.M) {
 
 // deployment is a fleet of one plugin that is a file, and the configuration beside it.
 type deployment struct {
-	fleet   *Fleet
-	program string
+	fleet    *Fleet
+	refusals refusals
+	program  string
 
 	mu  sync.Mutex
 	cfg config.Config
@@ -50,7 +53,7 @@ func deploy(t *testing.T, change func(*config.Provider)) *deployment {
 		change(&own)
 	}
 	d.cfg = config.Config{Providers: map[string]config.Provider{"own": own}}
-	cfg, err := launch("own", own)
+	cfg, err := d.launch("own", own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +69,7 @@ func deploy(t *testing.T, change func(*config.Provider)) *deployment {
 	if err := plugin.Started(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	d.fleet = New(Config{Plugins: []*host.Plugin{plugin}, Launch: launch, Reread: func() (config.Config, error) {
+	d.fleet = New(Config{Plugins: []*host.Plugin{plugin}, Launch: d.launch, Reread: func() (config.Config, error) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		return d.cfg, nil
@@ -74,9 +77,19 @@ func deploy(t *testing.T, change func(*config.Provider)) *deployment {
 	return d
 }
 
-func launch(provider string, p config.Provider) (host.Config, error) {
+func (d *deployment) launch(provider string, p config.Provider) (host.Config, error) {
 	settings, err := json.Marshal(p.Settings)
-	return host.Config{Name: provider, Plugin: p.Plugin, SHA256: p.SHA256, Settings: settings, Logger: slog.New(slog.DiscardHandler)}, err
+	return host.Config{Name: provider, Plugin: p.Plugin, SHA256: p.SHA256, Settings: settings, Logger: slog.New(slog.NewTextHandler(&d.refusals, nil))}, err
+}
+
+// refusals counts the reloads that came to nothing, by the log.
+type refusals struct{ atomic.Int64 }
+
+func (r *refusals) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("was not reloaded")) {
+		r.Add(1)
+	}
+	return len(line), nil
 }
 
 // write puts a new version of the program in the old one's place, as an installation does.
@@ -167,6 +180,9 @@ func TestAChangedFileIsReloadedOnceItIsStableAndPinned(t *testing.T) {
 	same("at the first sight of another file")
 	same("though another is pinned")
 	same("though another is pinned still")
+	if refused := d.refusals.Load(); refused != 1 {
+		t.Errorf("tried %d times", refused)
+	}
 	d.configure(func(p *config.Provider) { p.SHA256 = fourth })
 	changed("by the pin that came later")
 
