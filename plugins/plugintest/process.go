@@ -128,7 +128,6 @@ func (b bench) with(check check) func(context.Context, *providertest.Bench) {
 	}
 }
 
-
 func ignoresSigterm(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	pid := p.State().PID
 	if err := unix.Kill(pid, unix.SIGTERM); err != nil {
