@@ -140,8 +140,10 @@ define generate_in
 endef
 
 .PHONY: generate
-generate: tools ## what buf and sqlc write: protobuf and SQL
+generate: tools ## what buf and sqlc write: protobuf and SQL; and docs/jalur.schema.json
 	@$(call generate_in,.)
+	go run ./cmd/jalur config schema >$(BIN)/jalur.schema.json
+	mv $(BIN)/jalur.schema.json docs/jalur.schema.json
 
 # The tree is left alone: a copy without its generated files is generated anew, and both must be the same.
 .PHONY: generate-check

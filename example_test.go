@@ -24,7 +24,7 @@ var shipped sdk.Shipped
 
 // TestMain does what every host's main does first.
 func TestMain(m *testing.M) {
-	shipped = sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New})
+	shipped = sdk.Self(map[string]core.Factory{"mmbc": mmbc.Factory()})
 	goleak.VerifyTestMain(m)
 }
 

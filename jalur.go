@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -237,6 +239,9 @@ func CheckPlugins(ctx context.Context, cfg config.Config, options Options) error
 
 // startPlugins starts all plugins side by side, and waits a while for each to be there. Only what can't get better by itself is an error.
 func startPlugins(ctx context.Context, cfg config.Config, options Options) ([]*host.Plugin, error) {
+	if err := checkSettings(cfg, options.Shipped); err != nil {
+		return nil, err
+	}
 	var plugins []*host.Plugin
 	var problems []error
 	for name, p := range cfg.Providers {
@@ -259,6 +264,28 @@ func startPlugins(ctx context.Context, cfg config.Config, options Options) ([]*h
 		return nil, errors.Join(err, stopPlugins(context.WithoutCancel(ctx), plugins))
 	}
 	return plugins, nil
+}
+
+// checkSettings holds the settings of shipped plugins against their schemas. Nothing is started for it; a binary of somebody else's is asked for its schema when it
+// starts.
+func checkSettings(cfg config.Config, shipped sdk.Shipped) error {
+	var problems []error
+	schemas := shipped.Schemas()
+	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
+		p := cfg.Providers[name]
+		settings, err := json.Marshal(p.Settings)
+		if err != nil {
+			return fmt.Errorf("provider %s: settings: %w", name, err)
+		}
+		refused, err := host.CheckSettings(name, schemas[p.Plugin], settings)
+		if err != nil {
+			return err
+		}
+		for _, one := range refused {
+			problems = append(problems, cfg.SettingError(name, one.Key, one.Rule))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 func startPlugin(ctx context.Context, name string, p config.Provider, options Options) (*host.Plugin, error) {

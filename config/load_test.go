@@ -261,13 +261,17 @@ func TestOverridesStandBesideAbsentKeys(t *testing.T) {
 
 func TestSettingErrorHasThePositionOfTheSetting(t *testing.T) {
 	t.Parallel()
-	c, err := parse(t, "a.yaml", "providers:\n  mmbc:\n    plugin: mmbc\n    settings:\n      base_url: x\n      password: hunter2\n      reasons: {saldo: y}\n")
+	c, err := parse(t, "a.yaml", "providers:\n  mmbc:\n    plugin: mmbc\n    settings:\n      base_url: x\n      password: hunter2\n      reasons: {saldo: y}\n      list: [{a: [1, {b.c: 2}]}]\n")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ key, rule, want string }{
 		{"base_url", "must be a URL", "a.yaml:5:7: providers.mmbc.settings.base_url: must be a URL"},
 		{"reasons.saldo", "unknown code", "a.yaml:7:17: providers.mmbc.settings.reasons.saldo: unknown code"},
+		{"list[0].a[1].b.c", "is odd", "a.yaml:8:23: providers.mmbc.settings.list[0].a[1][\"b.c\"]: is odd"},
+		{"list[0].x", "is required", "a.yaml:8:14: providers.mmbc.settings.list[0].x: is required"},
+		{"list[1]", "is missing", "a.yaml:8:7: providers.mmbc.settings.list[1]: is missing"},
+		{"other[0].x", "is odd", "a.yaml:4:5: providers.mmbc.settings[\"other[0].x\"]: is odd"},
 		{"username", "is required", "a.yaml:4:5: providers.mmbc.settings.username: is required"},
 		{"password", "hunter2 is too short", "a.yaml:6:7: providers.mmbc.settings.password: *** is too short"},
 		{"", "is empty", "a.yaml:4:5: providers.mmbc.settings: is empty"},

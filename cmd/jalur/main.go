@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/internal/cli"
 	"github.com/jalurhq/jalur/plugins/reattach"
 	"github.com/jalurhq/jalur/plugins/sdk"
@@ -17,7 +18,7 @@ import (
 var version = "dev"
 
 func main() {
-	shipped := sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New, reattach.Name: reattach.New})
+	shipped := sdk.Self(map[string]core.Factory{"mmbc": mmbc.Factory(), reattach.Name: reattach.Factory()})
 	interrupted, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(interrupted, release) // a second interrupt ends the program at once
 	os.Exit(cli.Run(cli.Program{

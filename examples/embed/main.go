@@ -25,7 +25,7 @@ const rupiah = 100_000 // of the top-up
 
 func main() {
 	// First in main: Jalur starts this program again as its plugin, and there Self serves the provider and never returns.
-	shipped := sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New})
+	shipped := sdk.Self(map[string]core.Factory{"mmbc": mmbc.Factory()})
 	status, err := run(shipped, os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "embed:", err)

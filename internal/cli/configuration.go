@@ -15,7 +15,26 @@ import (
 const checkTime = 30 * time.Second
 
 func (a *app) configuration() *cobra.Command {
-	return group("config", "Look at the configuration", &cobra.Command{
+	return group("config", "Look at the configuration", a.configurationCheck(), a.configurationSchema())
+}
+
+// configurationSchema prints what docs/jalur.schema.json holds.
+func (a *app) configurationSchema() *cobra.Command {
+	return &cobra.Command{
+		Use: "schema", Short: "Print the JSON Schema of configurations, the shipped plugins' settings included, for editors", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			schema, err := config.JSONSchema(a.Shipped.Schemas())
+			if err != nil {
+				return err
+			}
+			_, err = a.Stdout.Write(schema)
+			return err
+		},
+	}
+}
+
+func (a *app) configurationCheck() *cobra.Command {
+	return &cobra.Command{
 		Use: "check [FILE]", Short: "Check a configuration, the plugins' own settings included; nothing is started or changed",
 		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.MaximumNArgs(1)(cmd, args)) },
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -33,7 +52,7 @@ func (a *app) configuration() *cobra.Command {
 				t.row(fmt.Sprintf("ok: %d providers, %d routes", len(cfg.Providers), len(cfg.Routes)))
 			})
 		},
-	})
+	}
 }
 
 // checkPlugins has each plugin check its own settings.

@@ -7,6 +7,11 @@
 //   - The call to the plugin had begun and brought no answer (crash, hang, garbage, too large): Unknown. It is never made again.
 //   - An answer passes the checks of package checked before anybody believes it.
 //
+// # Settings
+//
+// A process is asked for the schema of its settings before it gets them. What breaks it is a [*SettingsError] with the key's path, and the process is ended.
+// [CheckSettings] does the same without a process, where the schema is known.
+//
 // # What a plugin sees of the host
 //
 // Its settings, in a call; of the environment only OTEL_*, TZ, ZONEINFO, SSL_CERT_FILE, SSL_CERT_DIR, GOGC, GOMEMLIMIT, GOMAXPROCS, GODEBUG and

@@ -76,7 +76,7 @@ func launch(ctx context.Context, cfg Config, hide *redactor) (*instance, error) 
 func (i *instance) clientConfig(hide *redactor) *plugin.ClientConfig {
 	return &plugin.ClientConfig{
 		HandshakeConfig: wire.Handshake(),
-		Plugins:         plugin.PluginSet{wire.PluginName: &dispenser{hide: hide.text}},
+		Plugins:         plugin.PluginSet{wire.PluginName: &dispenser{hide: hide}},
 		RunnerFunc: func(_ hclog.Logger, made *exec.Cmd, _ string) (runner.Runner, error) {
 			i.process.cmd.Env = append(i.process.cmd.Env, made.Env...)
 			return i.process, nil
@@ -103,8 +103,8 @@ func (i *instance) connect(ctx context.Context) error {
 		return fmt.Errorf("plugin: %w", err)
 	}
 	i.link = dispensed.(*link) //nolint:errcheck,forcetypeassert // our own dispenser makes nothing else
-	if err := i.link.client.Configure(ctx, i.cfg.Settings); err != nil {
-		return settingsError(i.cfg.Name, err)
+	if err := i.configure(ctx); err != nil {
+		return err
 	}
 	if i.descriptor, err = i.link.client.Describe(ctx); err != nil {
 		return err
@@ -184,6 +184,7 @@ func (i *instance) kill(grace time.Duration) {
 // link is what go-plugin dispenses: the connection to one process.
 type link struct {
 	client *client.Client
+	hide   *redactor
 	health grpc_health_v1.HealthClient
 	gone   <-chan struct{} // closed when the process has ended
 }
@@ -192,7 +193,7 @@ type link struct {
 type dispenser struct {
 	plugin.NetRPCUnsupportedPlugin
 
-	hide func(string) string
+	hide *redactor
 }
 
 var errCallsOnly = errors.New("this side calls only")
@@ -202,5 +203,5 @@ func (*dispenser) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error { return er
 
 // GRPCClient implements [plugin.GRPCPlugin]. go-plugin ends the context when the process has ended.
 func (d *dispenser) GRPCClient(ctx context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	return &link{client: client.New(conn, d.hide), health: grpc_health_v1.NewHealthClient(conn), gone: ctx.Done()}, nil
+	return &link{client: client.New(conn, d.hide.text), hide: d.hide, health: grpc_health_v1.NewHealthClient(conn), gone: ctx.Done()}, nil
 }

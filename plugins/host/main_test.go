@@ -31,19 +31,21 @@ func TestMain(m *testing.M) {
 }
 
 func shippedPlugins() sdk.Shipped {
-	return sdk.Self(map[string]sdk.Factory{
-		"scripted": newScripted,
-		"noisy":    newScripted,
-		"refusing": func(json.RawMessage) (core.Set, error) {
+	return sdk.Self(map[string]core.Factory{
+		"scripted": {New: newScripted},
+		"noisy":    {New: newScripted},
+		"refusing": {New: func(json.RawMessage) (core.Set, error) {
 			return core.Set{}, fmt.Errorf("settings: %w", badSettingError{})
-		},
-		"nothing":   func(json.RawMessage) (core.Set, error) { return core.Set{}, nil },
-		"panicking": func(json.RawMessage) (core.Set, error) { panic("in the factory") },
-		"crashing": func(json.RawMessage) (core.Set, error) {
+		}},
+		"whole":        {Schema: json.RawMessage(wholeSchema), New: newWhole},
+		"misdescribed": {Schema: json.RawMessage(`{"$ref":"file:///etc/passwd"}`), New: newScripted},
+		"nothing":      {New: func(json.RawMessage) (core.Set, error) { return core.Set{}, nil }},
+		"panicking":    {New: func(json.RawMessage) (core.Set, error) { panic("in the factory") }},
+		"crashing": {New: func(json.RawMessage) (core.Set, error) {
 			fmt.Fprintln(os.Stderr, "out of luck")
 			os.Exit(3)
 			return core.Set{}, nil
-		},
+		}},
 	})
 }
 

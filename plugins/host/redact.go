@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/jalurhq/jalur/core"
 )
@@ -17,13 +18,31 @@ const minSecret = 4
 // Digits that look like an account number: eight or more in a row, or groups as people write phone numbers.
 var accountLike = regexp.MustCompile(`\d{8,}|\d{2,4}(?:[ -]\d{3,5}){2,}`)
 
-// redactor hides secrets, also as URLs, JSON and base64 write them, and masks what looks like an account number.
-type redactor struct {
+// redactor hides secrets, also as URLs, JSON and base64 write them, and masks what looks like an account number. It is safe for use by many goroutines.
+type redactor struct{ hidden atomic.Pointer[hidden] }
+
+type hidden struct {
+	values  []string
 	secrets *strings.Replacer
 	longest int
 }
 
 func newRedactor(secrets []string) *redactor {
+	r := &redactor{}
+	r.hidden.Store(hiding(secrets))
+	return r
+}
+
+// also hides further secrets. One caller at a time.
+func (r *redactor) also(secrets []string) {
+	known := r.hidden.Load().values
+	added := slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return slices.Contains(known, s) })
+	if len(added) > 0 {
+		r.hidden.Store(hiding(slices.Concat(known, added)))
+	}
+}
+
+func hiding(secrets []string) *hidden {
 	var forms []string
 	for _, secret := range secrets {
 		if len(secret) >= minSecret {
@@ -33,14 +52,14 @@ func newRedactor(secrets []string) *redactor {
 	}
 	// The replacer takes the first form that matches at a place, so the longer ones come first.
 	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	r := &redactor{}
+	h := &hidden{values: secrets}
 	pairs := make([]string, 0, 2*len(forms))
 	for _, form := range forms {
 		pairs = append(pairs, form, "[redacted]")
-		r.longest = max(r.longest, len(form))
+		h.longest = max(h.longest, len(form))
 	}
-	r.secrets = strings.NewReplacer(pairs...)
-	return r
+	h.secrets = strings.NewReplacer(pairs...)
+	return h
 }
 
 func inJSON(secret string) string {
@@ -52,13 +71,13 @@ func inJSON(secret string) string {
 }
 
 func (r *redactor) text(s string) string {
-	return accountLike.ReplaceAllStringFunc(r.secrets.Replace(s), func(number string) string {
+	return accountLike.ReplaceAllStringFunc(r.hidden.Load().secrets.Replace(s), func(number string) string {
 		return core.AccountNumber(number).String()
 	})
 }
 
 // cut hides as text does in a line whose end is missing: a secret could have begun there, so as much as the longest is dropped.
 func (r *redactor) cut(s string) string {
-	hidden := r.text(s)
-	return strings.ToValidUTF8(hidden[:max(0, len(hidden)-r.longest)], "") + "…"
+	shown := r.text(s)
+	return strings.ToValidUTF8(shown[:max(0, len(shown)-r.hidden.Load().longest)], "") + "…"
 }

@@ -7,5 +7,5 @@ import (
 )
 
 func main() {
-	sdk.Serve(mmbc.New)
+	sdk.Serve(mmbc.Factory())
 }

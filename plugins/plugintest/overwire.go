@@ -21,11 +21,17 @@ import (
 	pb "github.com/jalurhq/jalur/plugins/proto/jalur/plugin/v1"
 )
 
-// OverWire serves the set and gives it back as a host would call it: each call crosses the plugin protocol and package checked. All of it ends with the
-// test.
+// OverWire is SetOverWire for those who want the provider alone.
 func OverWire(tb testing.TB, set core.Set) core.Provider {
 	tb.Helper()
-	made := server.New(func(json.RawMessage) (core.Set, error) { return set, nil })
+	return SetOverWire(tb, set).Provider
+}
+
+// SetOverWire serves the set and gives it back as a host would call it: each call crosses the plugin protocol and package checked. Calls that the set
+// doesn't have fail with errors.ErrUnsupported in the chain. All of it ends with the test.
+func SetOverWire(tb testing.TB, set core.Set) core.Set {
+	tb.Helper()
+	made := server.New(core.Factory{New: func(json.RawMessage) (core.Set, error) { return set, nil }})
 	plugin := client.New(dial(tb, serve(tb, made)), func(s string) string { return s })
 	if err := plugin.Configure(tb.Context(), json.RawMessage("{}")); err != nil {
 		tb.Fatal("configure:", err)
@@ -34,7 +40,7 @@ func OverWire(tb testing.TB, set core.Set) core.Provider {
 	if err != nil {
 		tb.Fatal("describe:", err)
 	}
-	return checked.New(d.Name)(plugin)
+	return checked.Set(d.Name, core.Set{Provider: plugin, Balances: plugin, Callbacks: plugin, Quotes: plugin})
 }
 
 // serve gives the path of the socket. It lies in a folder of our own: that of the test can have too long a name.

@@ -1,8 +1,17 @@
 // Package sdk is the plugin author's side: it serves a provider in a process of its own, so that a plugin's main is three lines.
 //
 //	func main() {
-//		sdk.Serve(myprovider.New)
+//		sdk.Serve(myprovider.Factory())
 //	}
+//
+// # What a provider's package exports
+//
+// A [core.Factory]: New, which makes a [core.Set] of settings, and a Schema, which says how the settings must look (JSON Schema 2020-12, additionalProperties false).
+// The host checks settings by it before the plugin sees them, and names file, line and key of what is wrong; New checks what a schema can't say. Give each property a
+// description and, where there is one, a default; mark secrets "writeOnly": true, and no log shows them. A null counts as left out. References are "#/…" and never lead in a circle.
+//
+// A Set holds the Provider and what else yours can: Balances, Callbacks, Quotes. What stays nil the host's callers are told by [errors.ErrUnsupported]; what
+// is set, Describe must promise (TellsBalances, SendsCallbacks, CancelsQuotes), or nobody asks for it.
 //
 // # What Serve takes care of
 //

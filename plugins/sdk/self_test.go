@@ -19,18 +19,25 @@ const byHand = "serve-by-hand"
 // TestMain lets the test below start this program as a person would start a plugin.
 func TestMain(m *testing.M) {
 	if slices.Contains(os.Args, byHand) {
-		sdk.Serve(none)
+		sdk.Serve(none())
 	}
 	goleak.VerifyTestMain(m)
 }
 
-func none(json.RawMessage) (core.Set, error) { return core.Set{}, nil }
+func none() core.Factory {
+	return core.Factory{New: func(json.RawMessage) (core.Set, error) { return core.Set{}, nil }}
+}
 
 func TestSelfNamesWhatIsShipped(t *testing.T) {
 	t.Parallel()
-	shipped := sdk.Self(map[string]sdk.Factory{"b": none, "a": none})
+	described := none()
+	described.Schema = json.RawMessage(`{"type":"object"}`)
+	shipped := sdk.Self(map[string]core.Factory{"b": none(), "a": described})
 	if !slices.Equal(shipped.Names(), []string{"a", "b"}) || !shipped.Has("a") || shipped.Has("c") {
 		t.Errorf("%q", shipped.Names())
+	}
+	if schemas := shipped.Schemas(); string(schemas["a"]) != `{"type":"object"}` || schemas["b"] != nil {
+		t.Errorf("%q", schemas)
 	}
 	if (sdk.Shipped{}).Has("a") {
 		t.Error("nothing holds something")

@@ -17,14 +17,11 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
+	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/internal/telemetry"
 	"github.com/jalurhq/jalur/plugins/internal/server"
 	"github.com/jalurhq/jalur/plugins/internal/wire"
 )
-
-// Factory makes a provider from its settings, a JSON object. It calls no provider. An error means that the settings are wrong, and the host doesn't try
-// again; one in whose chain is a method SettingKey() string names the setting that is to blame.
-type Factory = server.Factory
 
 const (
 	gcPercent   = 400
@@ -33,9 +30,9 @@ const (
 )
 
 // Serve runs this process as a plugin until the host ends it, and then exits. Call it first in main.
-func Serve(factory Factory) { serve(filepath.Base(os.Args[0]), factory) }
+func Serve(factory core.Factory) { serve(filepath.Base(os.Args[0]), factory) }
 
-func serve(name string, factory Factory) {
+func serve(name string, factory core.Factory) {
 	if !startedByHost() {
 		fmt.Fprintln(os.Stderr, "this program is a plugin of Jalur: name its path in a configuration (providers: … plugin: …), and the gateway starts it")
 		os.Exit(1)
@@ -52,12 +49,19 @@ func serve(name string, factory Factory) {
 	go exitWithHost(flush)
 
 	os.Stdout = std.handshake
-	plugin.Serve(config(server.New(func(settings json.RawMessage) (Set, error) {
-		std.restore()
-		return factory(settings)
-	}), std.err))
+	plugin.Serve(config(server.New(restoring(std, factory)), std.err))
 	flush()
 	os.Exit(0)
+}
+
+// restoring puts the process's outputs in order before any code of the author's runs.
+func restoring(std streams, factory core.Factory) core.Factory {
+	inner := factory.New
+	factory.New = func(settings json.RawMessage) (core.Set, error) {
+		std.restore()
+		return inner(settings)
+	}
+	return factory
 }
 
 func startedByHost() bool {

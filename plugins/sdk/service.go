@@ -7,13 +7,9 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
-	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/plugins/internal/server"
 	pb "github.com/jalurhq/jalur/plugins/proto/jalur/plugin/v1"
 )
-
-// Set is what a factory makes.
-type Set = core.Set
 
 var errServesOnly = errors.New("this side serves only")
 

@@ -1,6 +1,11 @@
 package mmbc
 
-import "github.com/jalurhq/jalur/core"
+import (
+	"maps"
+	"slices"
+
+	"github.com/jalurhq/jalur/core"
+)
 
 // Decoder gives the tests the decoders without HTTP around them.
 type Decoder struct{ reader }
@@ -34,4 +39,8 @@ var (
 	SameAccount   = sameAccount
 	SameProduct   = sameProduct
 	Clean         = clean
+	DeclineCodes  = declineCodes
 )
+
+// SettingNames are the settings that the code reads.
+func SettingNames() []string { return slices.Sorted(maps.Keys(settings())) }

@@ -2,6 +2,7 @@ package mmbc
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,6 +12,12 @@ import (
 
 	"github.com/jalurhq/jalur/core"
 )
+
+//go:embed settings.schema.json
+var settingsSchema string
+
+// Factory is what hosts and plugins are given: the schema of the settings, and [New].
+func Factory() core.Factory { return core.Factory{Schema: json.RawMessage(settingsSchema), New: New} }
 
 // Encoding is how parameters travel. The provider's page doesn't say.
 type Encoding string
@@ -66,7 +73,7 @@ func settings() map[string]func(*Config, json.RawMessage) error {
 		"base_url": func(c *Config, raw json.RawMessage) error { return text("base_url", raw, &c.BaseURL) },
 		"username": func(c *Config, raw json.RawMessage) error { return text("username", raw, &c.Username) },
 		"password": func(c *Config, raw json.RawMessage) error { return text("password", raw, &c.Password) },
-		"encoding": func(c *Config, raw json.RawMessage) error { return text("encoding", raw, (*string)(&c.Encoding)) },
+		"encoding": readEncoding,
 		"direct":   readDirect,
 		"reasons":  readReasons,
 	}
@@ -100,6 +107,21 @@ func ParseSettings(raw json.RawMessage) (Config, error) {
 func text(key string, raw json.RawMessage, into *string) error {
 	if json.Unmarshal(raw, into) != nil {
 		return &SettingError{Key: key, Rule: "must be a string"}
+	}
+	return nil
+}
+
+// readEncoding takes no empty one: who names the setting means something by it.
+func readEncoding(cfg *Config, raw json.RawMessage) error {
+	if err := text("encoding", raw, (*string)(&cfg.Encoding)); err != nil {
+		return err
+	}
+	return cfg.Encoding.check()
+}
+
+func (e Encoding) check() error {
+	if !slices.Contains([]Encoding{EncodingForm, EncodingJSON, EncodingQuery}, e) {
+		return &SettingError{Key: "encoding", Rule: "must be form, json or query"}
 	}
 	return nil
 }
@@ -176,8 +198,8 @@ func (c Config) checked() (Config, error) {
 	if err := checkBaseURL(c.BaseURL); err != nil {
 		return Config{}, err
 	}
-	if !slices.Contains([]Encoding{EncodingForm, EncodingJSON, EncodingQuery}, c.Encoding) {
-		return Config{}, &SettingError{Key: "encoding", Rule: "must be form, json or query"}
+	if err := c.Encoding.check(); err != nil {
+		return Config{}, err
 	}
 	for i, reason := range c.Reasons {
 		if err := reason.check(fmt.Sprintf("reasons[%d]", i)); err != nil {

@@ -20,6 +20,12 @@ var (
 	errRepeating = errors.New("the page names itself as the next one")
 	errInvoice   = errors.New("it says that nothing was sent, and yet it has an invoice")
 	errNegative  = errors.New("a negative amount")
+	errMixed     = errors.New("more than one currency in one balance")
+	errOrders    = errors.New("too many orders in one callback")
+	errNoOrder   = errors.New("an order that nothing names")
+	errStatus    = errors.New("a status that no reply can have")
+	errReply     = errors.New("the reply is not fit to be sent")
+	errBalances  = errors.New("too many balances")
 )
 
 // checkNumbers refuses what may not be cut: a shortened invoice is somebody else's.
@@ -80,7 +86,15 @@ func sellable(p core.Product) bool {
 
 // believable reports whether a cost can be reckoned with the fee.
 func believable(f core.Fee) bool {
-	return f.Known && f.Flat.Known() && (!f.Fixed || f.Flat.Sign() >= 0)
+	return f.Known && f.Flat.Known() && (!f.Fixed || f.Flat.Sign() >= 0) && isRate(f.Rate)
+}
+
+func isRate(rate string) bool {
+	if rate == "" {
+		return true
+	}
+	factor, err := core.ParseMoney(rate, core.Rupiah)
+	return err == nil && factor.Sign() > 0
 }
 
 func sensible(a core.AmountSpec) bool {

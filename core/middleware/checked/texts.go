@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,6 +16,7 @@ const (
 	maxName    = 256
 	maxReason  = 1024
 	maxDetails = 64 // entries
+	maxWindows = 24
 )
 
 func trimResult(res core.Result) core.Result {
@@ -31,14 +33,34 @@ func trimQuote(q core.Quote) core.Quote {
 	return q
 }
 
-// trimProduct keeps of a fee that can't be so only the words.
+// trimProduct keeps of a fee that can't be so only the words, and no stock and no window that can't be.
 func trimProduct(p core.Product) core.Product {
 	p.Name = words(p.Name, maxName)
 	p.Fee.Expr = words(p.Fee.Expr, maxName)
 	if !believable(p.Fee) {
 		p.Fee = core.Fee{Expr: p.Fee.Expr}
 	}
+	if p.Stock != nil && *p.Stock < 0 {
+		p.Stock = nil
+	}
+	p.CutOffs = windows(p.CutOffs)
 	return p
+}
+
+func windows(all []core.DailyWindow) []core.DailyWindow {
+	var kept []core.DailyWindow
+	for _, w := range all {
+		if len(kept) < maxWindows && isClock(w.Start) && isClock(w.End) && len(w.Zone) <= maxName {
+			kept = append(kept, w)
+		}
+	}
+	return kept
+}
+
+func isClock(s string) bool {
+	const form = "15:04"
+	_, err := time.Parse(form, s)
+	return err == nil && len(s) == len(form)
 }
 
 // words drops what could steer a terminal and cuts between two characters.

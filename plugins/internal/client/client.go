@@ -23,7 +23,10 @@ import (
 // ErrOtherCall is a reply that belongs to another call: it says nothing about this one.
 var ErrOtherCall = errors.New("the plugin answered another call")
 
-var errGone = errors.New("the call was over before it began")
+var (
+	errGone   = errors.New("the call was over before it began")
+	errCannot = fmt.Errorf("the plugin has no such call: %w", errors.ErrUnsupported)
+)
 
 // A gRPC status of a plugin is shown up to this length, and its headers are taken up to that.
 const (
@@ -59,6 +62,23 @@ type Client struct {
 // New gives a client. Every text of an error passes through hide, which takes secrets out of it.
 func New(conn grpc.ClientConnInterface, hide func(string) string) *Client {
 	return &Client{stub: pb.NewProviderClient(conn), hide: hide}
+}
+
+// Schema gives the JSON Schema of the settings; nil where the plugin has none. It comes before Configure.
+func (c *Client) Schema(ctx context.Context) (json.RawMessage, error) {
+	const op = "schema"
+	req := &pb.SchemaRequest{Call: rand.Text()}
+	resp, err := askOptional(ctx, question[*pb.SchemaRequest, *pb.SchemaResponse]{op, req, c.stub.Schema})
+	switch {
+	case err != nil && errors.Is(err, errors.ErrUnsupported):
+		return nil, nil
+	case err != nil:
+		return nil, c.hidden(err)
+	case resp.GetSchema() == nil:
+		return nil, c.hidden(wire.FaultError(op, resp.GetFault()))
+	default:
+		return resp.GetSchema().GetJson(), nil
+	}
 }
 
 // Configure hands over the settings. Errors: *RefusedError, *core.Error.
@@ -111,6 +131,27 @@ func ask[Req, Resp message](ctx context.Context, q question[Req, Resp]) (Resp, *
 		return none, wire.Unreadable(q.op, ErrOtherCall)
 	}
 	return resp, nil
+}
+
+// askOptional is ask for a call that a plugin need not have: the error then has errors.ErrUnsupported in its chain, and is NotSent.
+func askOptional[Req, Resp message](ctx context.Context, q question[Req, Resp]) (Resp, *core.Error) {
+	var said codes.Code
+	rpc := q.rpc
+	q.rpc = func(ctx context.Context, req Req, options ...grpc.CallOption) (Resp, error) {
+		resp, err := rpc(ctx, req, options...)
+		said = status.Code(err)
+		return resp, err
+	}
+	resp, err := ask(ctx, q)
+	if err != nil && said == codes.Unimplemented {
+		err = Unsupported(q.op)
+	}
+	return resp, err
+}
+
+// Unsupported is the error of a call that the plugin does not have.
+func Unsupported(op string) *core.Error {
+	return &core.Error{Op: op, Outcome: core.NotSent, Code: core.CodeBadRequest, Err: errCannot}
 }
 
 // noAnswer names the gRPC status. Only the caller's own context makes it one of the context's errors.

@@ -24,6 +24,7 @@ type liar struct {
 	pb.UnimplementedProviderServer
 
 	calls chan string
+	says  string // in the calls that a plugin need not have
 }
 
 func (l liar) Pay(_ context.Context, req *pb.PayRequest) (*pb.PayResponse, error) {
@@ -49,7 +50,124 @@ func (l liar) Pay(_ context.Context, req *pb.PayRequest) (*pb.PayResponse, error
 	}
 }
 
-func newLiar(t *testing.T) (*client.Client, liar) {
+func (l liar) Schema(_ context.Context, req *pb.SchemaRequest) (*pb.SchemaResponse, error) {
+	l.calls <- req.GetCall()
+	switch l.says {
+	case "other call":
+		return &pb.SchemaResponse{Call: "another", Answer: &pb.SchemaResponse_Schema{Schema: &pb.SettingsSchema{}}}, nil
+	case "fault":
+		return &pb.SchemaResponse{Call: req.GetCall(), Answer: &pb.SchemaResponse_Fault{Fault: &pb.Fault{Text: "hunter2"}}}, nil
+	case "empty":
+		return &pb.SchemaResponse{Call: req.GetCall()}, nil
+	case "unavailable":
+		return nil, status.Error(codes.Unavailable, "hunter2")
+	default:
+		return l.UnimplementedProviderServer.Schema(context.Background(), req)
+	}
+}
+
+func (l liar) Balances(_ context.Context, req *pb.BalancesRequest) (*pb.BalancesResponse, error) {
+	l.calls <- req.GetCall()
+	bad := &pb.BalanceSheet{Balances: []*pb.Balance{{Available: &pb.Money{Value: "x", Currency: "IDR"}}}}
+	switch l.says {
+	case "other call":
+		return &pb.BalancesResponse{Call: "another", Answer: &pb.BalancesResponse_Sheet{Sheet: &pb.BalanceSheet{}}}, nil
+	case "fault":
+		return &pb.BalancesResponse{Call: req.GetCall(), Answer: &pb.BalancesResponse_Fault{Fault: &pb.Fault{Text: "hunter2"}}}, nil
+	case "unreadable":
+		return &pb.BalancesResponse{Call: req.GetCall(), Answer: &pb.BalancesResponse_Sheet{Sheet: bad}}, nil
+	case "empty":
+		return &pb.BalancesResponse{Call: req.GetCall()}, nil
+	case "unavailable":
+		return nil, status.Error(codes.Unavailable, "hunter2")
+	default:
+		return l.UnimplementedProviderServer.Balances(context.Background(), req)
+	}
+}
+
+func (l liar) ReadCallback(_ context.Context, req *pb.ReadCallbackRequest) (*pb.ReadCallbackResponse, error) {
+	l.calls <- req.GetCall()
+	switch l.says {
+	case "other call":
+		return &pb.ReadCallbackResponse{Call: "another", Answer: &pb.ReadCallbackResponse_Callback{Callback: &pb.Callback{}}}, nil
+	case "fault":
+		return &pb.ReadCallbackResponse{Call: req.GetCall(), Answer: &pb.ReadCallbackResponse_Fault{Fault: &pb.Fault{Text: "hunter2"}}}, nil
+	case "empty":
+		return &pb.ReadCallbackResponse{Call: req.GetCall()}, nil
+	case "unavailable":
+		return nil, status.Error(codes.Unavailable, "hunter2")
+	default:
+		return l.UnimplementedProviderServer.ReadCallback(context.Background(), req)
+	}
+}
+
+func (l liar) CancelQuote(_ context.Context, req *pb.CancelQuoteRequest) (*pb.CancelQuoteResponse, error) {
+	l.calls <- req.GetCall()
+	switch l.says {
+	case "other call":
+		return &pb.CancelQuoteResponse{Call: "another", Answer: &pb.CancelQuoteResponse_Cancelled{}}, nil
+	case "fault":
+		return &pb.CancelQuoteResponse{Call: req.GetCall(), Answer: &pb.CancelQuoteResponse_Fault{Fault: &pb.Fault{Text: "hunter2"}}}, nil
+	case "empty":
+		return &pb.CancelQuoteResponse{Call: req.GetCall()}, nil
+	case "unavailable":
+		return nil, status.Error(codes.Unavailable, "hunter2")
+	default:
+		return l.UnimplementedProviderServer.CancelQuote(context.Background(), req)
+	}
+}
+
+// besides are the calls that a plugin need not have.
+func besides(plugin *client.Client) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"schema":   func(ctx context.Context) error { _, err := plugin.Schema(ctx); return err },
+		"balances": func(ctx context.Context) error { _, err := plugin.Balances(ctx); return err },
+		"read_callback": func(ctx context.Context) error {
+			_, err := plugin.ReadCallback(ctx, core.CallbackRequest{})
+			return err
+		},
+		"cancel_quote": func(ctx context.Context) error { return plugin.CancelQuote(ctx, "T") },
+	}
+}
+
+func TestWhatAnOlderPluginDoesNotKnowItCannot(t *testing.T) {
+	t.Parallel()
+	plugin, _ := newLiar(t, "unimplemented")
+	for op, call := range besides(plugin) {
+		err := call(t.Context())
+		if op == "schema" {
+			if schema, err := plugin.Schema(t.Context()); schema != nil || err != nil {
+				t.Errorf("%s, %v", schema, err)
+			}
+			continue
+		}
+		if !errors.Is(err, errors.ErrUnsupported) || core.OutcomeOf(err) != core.NotSent {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+func TestBesideAnswersAreNotBelievedEither(t *testing.T) {
+	t.Parallel()
+	for _, says := range []string{"other call", "fault", "empty", "unavailable", "unreadable"} {
+		plugin, asked := newLiar(t, says)
+		for op, call := range besides(plugin) {
+			if says == "unreadable" && op != "balances" {
+				continue
+			}
+			err := call(t.Context())
+			if err == nil || errors.Is(err, errors.ErrUnsupported) || core.OutcomeOf(err) != core.Unknown || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s, %s: %v", says, op, err)
+			}
+			if len(asked.calls) != 1 {
+				t.Errorf("%s, %s: asked %d times", says, op, len(asked.calls))
+			}
+			<-asked.calls
+		}
+	}
+}
+
+func newLiar(t *testing.T, says string) (*client.Client, liar) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "liar")
 	if err != nil {
@@ -60,7 +178,7 @@ func newLiar(t *testing.T) (*client.Client, liar) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := liar{calls: make(chan string, 100)}
+	served := liar{calls: make(chan string, 100), says: says}
 	over := grpc.NewServer()
 	pb.RegisterProviderServer(over, served)
 	done := make(chan error, 1)
@@ -90,7 +208,7 @@ func TestPayIsAskedOnceAndOtherwiseUnknown(t *testing.T) {
 	for _, product := range append(transport, "other call", "no call", "empty", "secret") {
 		t.Run(product, func(t *testing.T) {
 			t.Parallel()
-			plugin, asked := newLiar(t)
+			plugin, asked := newLiar(t, "")
 			res, err := plugin.Pay(t.Context(), core.PayRequest{Product: product})
 			if err == nil || res.Outcome != core.Unknown || core.OutcomeOf(err) != core.Unknown || res.Invoice != "" {
 				t.Errorf("%+v, %v", res, err)
@@ -113,7 +231,7 @@ func TestPayIsAskedOnceAndOtherwiseUnknown(t *testing.T) {
 
 func TestEveryCallHasANumberOfItsOwn(t *testing.T) {
 	t.Parallel()
-	plugin, asked := newLiar(t)
+	plugin, asked := newLiar(t, "")
 	seen := map[string]bool{"": true}
 	for range 50 {
 		if res, err := plugin.Pay(t.Context(), core.PayRequest{Product: "good"}); err != nil || res.Outcome != core.Succeeded {
@@ -129,7 +247,7 @@ func TestEveryCallHasANumberOfItsOwn(t *testing.T) {
 
 func TestNotSentWhereTheCallHadNotBegun(t *testing.T) {
 	t.Parallel()
-	plugin, asked := newLiar(t)
+	plugin, asked := newLiar(t, "")
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, gone := plugin.Pay(over, core.PayRequest{Product: "good"})

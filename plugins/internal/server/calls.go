@@ -11,7 +11,7 @@ import (
 // Describe answers with the provider's own description.
 func (s *Server) Describe(ctx context.Context, req *pb.DescribeRequest) (*pb.DescribeResponse, error) {
 	resp := &pb.DescribeResponse{Call: req.GetCall()}
-	d, err := call(s, "describe", func(p core.Provider) (core.Descriptor, error) { return p.Describe(ctx) })
+	d, err := call(s, "describe", func(set core.Set) (core.Descriptor, error) { return set.Provider.Describe(ctx) })
 	if err != nil {
 		resp.Answer = &pb.DescribeResponse_Fault{Fault: wire.Fault("describe", err)}
 		return resp, nil
@@ -23,8 +23,8 @@ func (s *Server) Describe(ctx context.Context, req *pb.DescribeRequest) (*pb.Des
 // ListProducts answers with a page.
 func (s *Server) ListProducts(ctx context.Context, req *pb.ListProductsRequest) (*pb.ListProductsResponse, error) {
 	resp := &pb.ListProductsResponse{Call: req.GetCall()}
-	page, err := call(s, "list_products", func(p core.Provider) (core.ProductPage, error) {
-		return p.ListProducts(ctx, wire.ListProductsRequestFrom(req))
+	page, err := call(s, "list_products", func(set core.Set) (core.ProductPage, error) {
+		return set.Provider.ListProducts(ctx, wire.ListProductsRequestFrom(req))
 	})
 	if err != nil {
 		resp.Answer = &pb.ListProductsResponse_Fault{Fault: wire.Fault("list_products", err)}
@@ -37,12 +37,12 @@ func (s *Server) ListProducts(ctx context.Context, req *pb.ListProductsRequest) 
 // Inquire answers with a quote.
 func (s *Server) Inquire(ctx context.Context, req *pb.InquireRequest) (*pb.InquireResponse, error) {
 	resp := &pb.InquireResponse{Call: req.GetCall()}
-	quote, err := call(s, "inquire", func(p core.Provider) (core.Quote, error) {
+	quote, err := call(s, "inquire", func(set core.Set) (core.Quote, error) {
 		inquiry, err := wire.InquireRequestFrom(req)
 		if err != nil {
 			return core.Quote{}, notSent("inquire", core.CodeBadRequest, err)
 		}
-		return p.Inquire(ctx, inquiry)
+		return set.Provider.Inquire(ctx, inquiry)
 	})
 	if err != nil {
 		resp.Answer = &pb.InquireResponse_Fault{Fault: wire.Fault("inquire", err)}
@@ -55,12 +55,12 @@ func (s *Server) Inquire(ctx context.Context, req *pb.InquireRequest) (*pb.Inqui
 // Pay answers with a result, or with a fault and the evidence beside it.
 func (s *Server) Pay(ctx context.Context, req *pb.PayRequest) (*pb.PayResponse, error) {
 	resp := &pb.PayResponse{Call: req.GetCall()}
-	res, err := call(s, "pay", func(p core.Provider) (core.Result, error) {
+	res, err := call(s, "pay", func(set core.Set) (core.Result, error) {
 		order, err := wire.OrderFrom(req.GetOrder())
 		if err != nil {
 			return core.Result{}, notSent("pay", core.CodeBadRequest, err)
 		}
-		return p.Pay(ctx, order)
+		return set.Provider.Pay(ctx, order)
 	})
 	if err != nil {
 		resp.Answer, resp.Evidence = &pb.PayResponse_Fault{Fault: wire.Fault("pay", err)}, wire.Result(res)
@@ -73,12 +73,12 @@ func (s *Server) Pay(ctx context.Context, req *pb.PayRequest) (*pb.PayResponse, 
 // Status answers as Pay does.
 func (s *Server) Status(ctx context.Context, req *pb.StatusRequest) (*pb.StatusResponse, error) {
 	resp := &pb.StatusResponse{Call: req.GetCall()}
-	res, err := call(s, "status", func(p core.Provider) (core.Result, error) {
+	res, err := call(s, "status", func(set core.Set) (core.Result, error) {
 		question, err := wire.StatusRequestFrom(req)
 		if err != nil {
 			return core.Result{}, &core.Error{Op: "status", Code: core.CodeBadRequest, Err: err}
 		}
-		return p.Status(ctx, question)
+		return set.Provider.Status(ctx, question)
 	})
 	if err != nil {
 		resp.Answer, resp.Evidence = &pb.StatusResponse_Fault{Fault: wire.Fault("status", err)}, wire.Result(res)
@@ -89,12 +89,12 @@ func (s *Server) Status(ctx context.Context, req *pb.StatusRequest) (*pb.StatusR
 }
 
 // call runs one call of the provider between the gate's Enter and Leave.
-func call[T any](s *Server, op string, do func(core.Provider) (T, error)) (T, error) {
-	provider, err := s.begin(op)
+func call[T any](s *Server, op string, do func(core.Set) (T, error)) (T, error) {
+	set, err := s.begin(op)
 	if err != nil {
 		var none T
 		return none, err
 	}
 	defer s.gate.Leave()
-	return guard(op, func() (T, error) { return do(provider) })
+	return guard(op, func() (T, error) { return do(set) })
 }

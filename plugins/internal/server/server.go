@@ -3,7 +3,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,9 +19,6 @@ import (
 	pb "github.com/jalurhq/jalur/plugins/proto/jalur/plugin/v1"
 )
 
-// Factory makes a provider from its settings, a JSON object. An error that has the method SettingKey() string names the setting that is to blame.
-type Factory func(settings json.RawMessage) (core.Set, error)
-
 var (
 	errPanic         = errors.New("the provider's code panicked")
 	errDraining      = errors.New("the plugin is shutting down")
@@ -35,15 +31,15 @@ var (
 type Server struct {
 	pb.UnimplementedProviderServer
 
-	factory Factory
+	factory core.Factory
 	gate    drain.Gate
 
-	mu       sync.RWMutex
-	provider core.Provider
+	mu  sync.RWMutex
+	set core.Set
 }
 
 // New gives a server that is not configured yet.
-func New(factory Factory) *Server { return &Server{factory: factory} }
+func New(factory core.Factory) *Server { return &Server{factory: factory} }
 
 // Options are what a gRPC server for a [Server] needs: our own deadline margin, message limits, tracing of our own calls.
 func Options() []grpc.ServerOption {
@@ -54,6 +50,12 @@ func Options() []grpc.ServerOption {
 		grpc.MaxSendMsgSize(wire.MaxMessage),
 		grpc.UnaryInterceptor(withMargin),
 	}
+}
+
+// Schema answers with the schema of the settings. Nothing of the author's runs for it.
+func (s *Server) Schema(_ context.Context, req *pb.SchemaRequest) (*pb.SchemaResponse, error) {
+	schema := &pb.SettingsSchema{Json: s.factory.Schema}
+	return &pb.SchemaResponse{Call: req.GetCall(), Answer: &pb.SchemaResponse_Schema{Schema: schema}}, nil
 }
 
 // Configure makes the provider, once.
@@ -75,17 +77,17 @@ func (s *Server) Configure(_ context.Context, req *pb.ConfigureRequest) (*pb.Con
 func (s *Server) configure(settings []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.provider != nil {
+	if s.set.Provider != nil {
 		return wire.Unreadable("configure", errConfigured)
 	}
-	set, err := s.factory(settings)
+	set, err := s.factory.New(settings)
 	if err != nil {
 		return err
 	}
 	if set.Provider == nil {
 		return wire.Unreadable("configure", errNoProvider)
 	}
-	s.provider = set.Provider
+	s.set = set
 	return nil
 }
 
@@ -94,18 +96,18 @@ func (s *Server) Drain(ctx context.Context, req *pb.DrainRequest) (*pb.DrainResp
 	return &pb.DrainResponse{Call: req.GetCall(), Idle: s.gate.Close(ctx)}, nil
 }
 
-// begin counts a call in and gives the provider for it. After it comes s.gate.Leave, unless there was an error.
-func (s *Server) begin(op string) (core.Provider, error) {
+// begin counts a call in and gives the set for it. After it comes s.gate.Leave, unless there was an error.
+func (s *Server) begin(op string) (core.Set, error) {
 	s.mu.RLock()
-	provider := s.provider
+	set := s.set
 	s.mu.RUnlock()
-	if provider == nil {
-		return nil, notSent(op, core.CodeTransportNotSent, errNotConfigured)
+	if set.Provider == nil {
+		return core.Set{}, notSent(op, core.CodeTransportNotSent, errNotConfigured)
 	}
 	if !s.gate.Enter() {
-		return nil, notSent(op, core.CodeTransportNotSent, errDraining)
+		return core.Set{}, notSent(op, core.CodeTransportNotSent, errDraining)
 	}
-	return provider, nil
+	return set, nil
 }
 
 // notSent is for calls that never reached the provider's code.

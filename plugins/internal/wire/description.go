@@ -13,6 +13,7 @@ func Description(d core.Descriptor) *pb.Description {
 		StatusByInvoice: d.StatusBy.Has(core.ByInvoice), StatusByRef: d.StatusBy.Has(core.ByRef), StatusResubmits: d.StatusResubmits,
 		StatusGap: duration(d.StatusGap), StatusMaxAge: duration(d.StatusMaxAge), QuoteRequired: d.QuoteRequired, MaxCost: d.MaxCost,
 		Quarantine: duration(d.Quarantine), Merchants: merchants(d.Merchants), OtherMerchants: d.OtherMerchants, Amounts: amounts(d.Amounts),
+		AmountInProduct: d.AmountInProduct, TellsBalances: d.TellsBalances, SendsCallbacks: d.SendsCallbacks, CancelsQuotes: d.CancelsQuotes,
 	}
 }
 
@@ -20,13 +21,18 @@ func Description(d core.Descriptor) *pb.Description {
 const maxRefLen = 1 << 20
 
 func merchants(specs []core.MerchantSpec) []*pb.MerchantSpec {
-	written := make([]*pb.MerchantSpec, len(specs))
-	for i, s := range specs {
-		written[i] = &pb.MerchantSpec{
+	return each(specs, func(s core.MerchantSpec) *pb.MerchantSpec {
+		return &pb.MerchantSpec{
 			Merchant: text(string(s.Merchant)), AccountKind: text(s.Account.Kind), AccountPattern: text(s.Account.Pattern), Amounts: amounts(s.Amounts),
+			Extra: fields(s.Account.Extra),
 		}
-	}
-	return written
+	})
+}
+
+func fields(specs []core.FieldSpec) []*pb.FieldSpec {
+	return each(specs, func(s core.FieldSpec) *pb.FieldSpec {
+		return &pb.FieldSpec{Name: text(s.Name), Pattern: text(s.Pattern), Optional: s.Optional}
+	})
 }
 
 // DescriptionFrom reads what a provider says of itself.
@@ -42,6 +48,8 @@ func DescriptionFrom(m *pb.Description) (core.Descriptor, error) {
 		QuoteRequired: m.GetQuoteRequired(), MaxCost: m.GetMaxCost(),
 		Quarantine: r.duration("quarantine", m.GetQuarantine()),
 		Merchants:  r.merchants(m.GetMerchants()), OtherMerchants: m.GetOtherMerchants(), Amounts: r.amounts("amounts", m.GetAmounts()),
+		AmountInProduct: m.GetAmountInProduct(),
+		TellsBalances:   m.GetTellsBalances(), SendsCallbacks: m.GetSendsCallbacks(), CancelsQuotes: m.GetCancelsQuotes(),
 	}
 	if r.err != nil {
 		return core.Descriptor{}, r.err
@@ -61,16 +69,17 @@ func statusBy(m *pb.Description) core.StatusBy {
 }
 
 func (r *reader) merchants(specs []*pb.MerchantSpec) []core.MerchantSpec {
-	if len(specs) == 0 {
-		return nil
-	}
-	read := make([]core.MerchantSpec, 0, len(specs))
-	for _, s := range specs {
-		read = append(read, core.MerchantSpec{
+	return each(specs, func(s *pb.MerchantSpec) core.MerchantSpec {
+		return core.MerchantSpec{
 			Merchant: core.MerchantCode(s.GetMerchant()),
-			Account:  core.AccountSpec{Kind: s.GetAccountKind(), Pattern: s.GetAccountPattern()},
+			Account:  core.AccountSpec{Kind: s.GetAccountKind(), Pattern: s.GetAccountPattern(), Extra: fieldsFrom(s.GetExtra())},
 			Amounts:  r.amounts("merchants.amounts", s.GetAmounts()),
-		})
-	}
-	return read
+		}
+	})
+}
+
+func fieldsFrom(specs []*pb.FieldSpec) []core.FieldSpec {
+	return each(specs, func(s *pb.FieldSpec) core.FieldSpec {
+		return core.FieldSpec{Name: s.GetName(), Pattern: s.GetPattern(), Optional: s.GetOptional()}
+	})
 }

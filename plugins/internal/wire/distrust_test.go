@@ -3,7 +3,9 @@ package wire_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -70,6 +72,49 @@ func TestNumbersAndCodesOffTheListFailSafe(t *testing.T) {
 	}
 	if _, err := wire.OrderFrom(nil); !errors.Is(err, wire.ErrUnreadable) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestOneUnreadableBalanceSpoilsAll(t *testing.T) {
+	t.Parallel()
+	good := &pb.Balance{Available: &pb.Money{Value: "10", Currency: "IDR"}}
+	for name, bad := range map[string]*pb.Balance{
+		"available": {Available: &pb.Money{Value: "1e5", Currency: "IDR"}},
+		"holding":   {Holding: &pb.Money{Value: "5"}},
+		"credit":    {Credit: &pb.Money{Currency: "IDR"}},
+	} {
+		balances, err := wire.BalancesFrom(&pb.BalanceSheet{Balances: []*pb.Balance{good, bad}})
+		if !errors.Is(err, wire.ErrUnreadable) || balances != nil {
+			t.Errorf("%s: %v, %v", name, balances, err)
+		}
+	}
+	if balances, err := wire.BalancesFrom(&pb.BalanceSheet{Balances: []*pb.Balance{good, nil}}); err != nil || len(balances) != 2 {
+		t.Errorf("%v, %v", balances, err)
+	}
+}
+
+func TestCallbacksCarryAnyBytesWhereSignaturesAreMadeOfThem(t *testing.T) {
+	t.Parallel()
+	sent := core.CallbackRequest{Header: map[string][]string{"X-Sig": {"\xff\x00", ""}}, Body: []byte("\xfe")}
+	m, err := wire.ReadCallbackRequest(sent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := wire.ReadCallbackRequestFrom(m); !reflect.DeepEqual(got, sent) {
+		t.Errorf("%+v", got)
+	}
+	for _, bad := range []core.CallbackRequest{
+		{Method: "\xff"}, {Path: "\xff"}, {Query: "\xff"}, {Remote: "\xff"}, {Header: map[string][]string{"\xff": {"x"}}},
+	} {
+		if _, err := wire.ReadCallbackRequest(bad); err == nil {
+			t.Errorf("%+v could be sent", bad)
+		}
+	}
+	if got := wire.CallbackFrom(wire.Callback(core.Callback{Status: 1 << 40})); got.Status < 600 {
+		t.Errorf("a status that no number holds became %d", got.Status)
+	}
+	if got := wire.Callback(core.Callback{ContentType: "\xff", Orders: []core.CallbackOrder{{Ref: "\xff"}}}); !utf8.ValidString(got.GetContentType()) || !utf8.ValidString(got.GetOrders()[0].GetRef()) {
+		t.Errorf("%v can't be sent", got)
 	}
 }
 

@@ -47,6 +47,9 @@ func FuzzPayResponse(f *testing.F) {
 func FuzzMessages(f *testing.F) {
 	for _, m := range []proto.Message{
 		&pb.Quote{Amount: &pb.Money{Value: "1", Currency: "IDR"}}, &pb.Order{Ref: "R"}, &pb.StatusRequest{Original: &pb.Order{}},
+		&pb.BalanceSheet{Balances: []*pb.Balance{{Available: &pb.Money{Value: "1", Currency: "IDR"}}, {}}},
+		&pb.Callback{Orders: []*pb.CallbackOrder{{Ref: "R"}}, Status: 200}, &pb.ReadCallbackRequest{Headers: []*pb.Header{{Name: "N", Values: [][]byte{{0xff}}}}},
+		&pb.ProductPage{Products: []*pb.Product{{Stock: new(int64(3)), CutOffs: []*pb.DailyWindow{{Start: "23:45"}}, Fee: &pb.Fee{Rate: "0.97"}}}},
 	} {
 		data, err := proto.Marshal(m)
 		if err != nil {
@@ -66,6 +69,14 @@ func FuzzMessages(f *testing.F) {
 		read(data, &pb.InquireRequest{}, wire.InquireRequestFrom)
 		read(data, &pb.Order{}, wire.OrderFrom)
 		read(data, &pb.StatusRequest{}, wire.StatusRequestFrom)
+		read(data, &pb.Callback{}, sure(wire.CallbackFrom))
+		read(data, &pb.ReadCallbackRequest{}, sure(wire.ReadCallbackRequestFrom))
+		var sheet pb.BalanceSheet
+		if proto.Unmarshal(data, &sheet) == nil {
+			if balances, err := wire.BalancesFrom(&sheet); err == nil && len(balances) != len(sheet.GetBalances()) || err != nil && balances != nil {
+				t.Errorf("%v is %v, %v", &sheet, balances, err)
+			}
+		}
 	})
 }
 

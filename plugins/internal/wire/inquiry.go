@@ -29,6 +29,7 @@ func Quote(q core.Quote) *pb.Quote {
 	return &pb.Quote{
 		Token: text(q.Token), ExpiresAt: timestamp(q.ExpiresAt), Product: text(q.Product), Account: text(string(q.Account)),
 		ReceiverName: text(q.ReceiverName), Amount: money(q.Amount), Cost: money(q.Cost), Cashback: money(q.Cashback), Details: textMap(q.Details),
+		Reserves: q.Reserves,
 	}
 }
 
@@ -38,7 +39,7 @@ func QuoteFrom(m *pb.Quote) (core.Quote, error) {
 	quote := core.Quote{
 		Token: m.GetToken(), ExpiresAt: r.time("expires_at", m.GetExpiresAt()), Product: m.GetProduct(), Account: core.AccountNumber(m.GetAccount()),
 		ReceiverName: m.GetReceiverName(), Amount: r.money("amount", m.GetAmount()), Cost: r.money("cost", m.GetCost()),
-		Cashback: r.money("cashback", m.GetCashback()), Details: m.GetDetails(),
+		Cashback: r.money("cashback", m.GetCashback()), Details: m.GetDetails(), Reserves: m.GetReserves(),
 	}
 	if r.err != nil {
 		return core.Quote{}, r.err

@@ -19,12 +19,13 @@ var (
 
 // Order writes an order. Its error means that the order can't be sent to a plugin at all: a field of it is not valid text.
 func Order(req core.PayRequest) (*pb.Order, error) {
-	if err := checkText(req.Extra, req.Ref, string(req.Merchant), req.Product, string(req.Account), req.Quote); err != nil {
+	if err := checkText(req.Extra, req.Ref, string(req.Merchant), req.Product, string(req.Account), req.Quote, req.CallbackURL); err != nil {
 		return nil, err
 	}
 	return &pb.Order{
 		Ref: req.Ref, Merchant: string(req.Merchant), Product: req.Product, Account: string(req.Account), Amount: money(req.Amount),
 		Quote: req.Quote, MaxCost: money(req.MaxCost), Extra: req.Extra, SendBeforeNs: int64(req.SendBefore),
+		CallbackUrl: req.CallbackURL,
 	}, nil
 }
 
@@ -37,7 +38,7 @@ func OrderFrom(m *pb.Order) (core.PayRequest, error) {
 	return core.PayRequest{
 		Ref: m.GetRef(), Merchant: core.MerchantCode(m.GetMerchant()), Product: m.GetProduct(), Account: core.AccountNumber(m.GetAccount()),
 		Amount: r.money("amount", m.GetAmount()), Quote: m.GetQuote(), MaxCost: r.money("max_cost", m.GetMaxCost()), Extra: m.GetExtra(),
-		SendBefore: time.Duration(m.GetSendBeforeNs()),
+		SendBefore: time.Duration(m.GetSendBeforeNs()), CallbackURL: m.GetCallbackUrl(),
 	}, r.err
 }
 

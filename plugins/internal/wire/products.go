@@ -26,6 +26,7 @@ func ProductPage(page core.ProductPage) *pb.ProductPage {
 	for i, p := range page.Products {
 		products[i] = &pb.Product{
 			Code: text(p.Code), Name: text(p.Name), Amounts: amounts(p.Amounts), Fee: fee(p.Fee), Cashback: money(p.Cashback), Available: p.Available,
+			Stock: p.Stock, CutOffs: windows(p.CutOffs),
 		}
 	}
 	return &pb.ProductPage{Products: products, NextCursor: text(page.Next)}
@@ -48,14 +49,33 @@ func productFrom(p *pb.Product) (core.Product, error) {
 	var r reader
 	return core.Product{
 		Code: p.GetCode(), Name: p.GetName(), Amounts: r.amounts("amounts", p.GetAmounts()), Fee: r.fee(p.GetFee()),
-		Cashback: r.money("cashback", p.GetCashback()), Available: p.GetAvailable(),
+		Cashback: r.money("cashback", p.GetCashback()), Available: p.GetAvailable(), Stock: stockFrom(p), CutOffs: windowsFrom(p.GetCutOffs()),
 	}, r.err
 }
 
+func stockFrom(p *pb.Product) *int64 {
+	if p == nil || p.Stock == nil {
+		return nil
+	}
+	return new(p.GetStock())
+}
+
+func windows(all []core.DailyWindow) []*pb.DailyWindow {
+	return each(all, func(w core.DailyWindow) *pb.DailyWindow {
+		return &pb.DailyWindow{Start: text(w.Start), End: text(w.End), Zone: text(w.Zone)}
+	})
+}
+
+func windowsFrom(all []*pb.DailyWindow) []core.DailyWindow {
+	return each(all, func(w *pb.DailyWindow) core.DailyWindow {
+		return core.DailyWindow{Start: w.GetStart(), End: w.GetEnd(), Zone: w.GetZone()}
+	})
+}
+
 func fee(f core.Fee) *pb.Fee {
-	return &pb.Fee{Expr: text(f.Expr), Known: f.Known, Flat: money(f.Flat), Fixed: f.Fixed}
+	return &pb.Fee{Expr: text(f.Expr), Known: f.Known, Flat: money(f.Flat), Fixed: f.Fixed, Rate: text(f.Rate)}
 }
 
 func (r *reader) fee(f *pb.Fee) core.Fee {
-	return core.Fee{Expr: f.GetExpr(), Known: f.GetKnown(), Flat: r.money("fee", f.GetFlat()), Fixed: f.GetFixed()}
+	return core.Fee{Expr: f.GetExpr(), Known: f.GetKnown(), Flat: r.money("fee", f.GetFlat()), Fixed: f.GetFixed(), Rate: f.GetRate()}
 }

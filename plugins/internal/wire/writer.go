@@ -42,6 +42,18 @@ func duration(d time.Duration) *durationpb.Duration {
 	return durationpb.New(d)
 }
 
+// each turns every element of a list; none give nil, as an absent list reads.
+func each[A, B any](all []A, turn func(A) B) []B {
+	if len(all) == 0 {
+		return nil
+	}
+	turned := make([]B, len(all))
+	for i, one := range all {
+		turned[i] = turn(one)
+	}
+	return turned
+}
+
 // text makes words of a provider fit to travel: a message with broken UTF-8 could not be sent, and its outcome would be lost with it.
 func text(s string) string { return strings.ToValidUTF8(s, string(utf8.RuneError)) }
 

@@ -219,7 +219,7 @@ type Fault struct {
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
 	// Why, for people: lower case, without secrets and without whole account numbers.
 	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
-	// The call: "pay", "status", "inquire", "list_products", "describe".
+	// The call: "pay", "status", "inquire", "list_products", "describe", "balances", "read_callback", "cancel_quote".
 	Op            string `protobuf:"bytes,4,opt,name=op,proto3" json:"op,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -283,11 +283,193 @@ func (x *Fault) GetOp() string {
 	return ""
 }
 
+// SchemaRequest has nothing of its own.
+type SchemaRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Chosen by the host for this one call; the answer repeats it. So in every request.
+	Call          string `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchemaRequest) Reset() {
+	*x = SchemaRequest{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchemaRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchemaRequest) ProtoMessage() {}
+
+func (x *SchemaRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchemaRequest.ProtoReflect.Descriptor instead.
+func (*SchemaRequest) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SchemaRequest) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+// SchemaResponse without an answer counts as a fault.
+type SchemaResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  string                 `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// Types that are valid to be assigned to Answer:
+	//
+	//	*SchemaResponse_Schema
+	//	*SchemaResponse_Fault
+	Answer        isSchemaResponse_Answer `protobuf_oneof:"answer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchemaResponse) Reset() {
+	*x = SchemaResponse{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchemaResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchemaResponse) ProtoMessage() {}
+
+func (x *SchemaResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchemaResponse.ProtoReflect.Descriptor instead.
+func (*SchemaResponse) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SchemaResponse) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+func (x *SchemaResponse) GetAnswer() isSchemaResponse_Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *SchemaResponse) GetSchema() *SettingsSchema {
+	if x != nil {
+		if x, ok := x.Answer.(*SchemaResponse_Schema); ok {
+			return x.Schema
+		}
+	}
+	return nil
+}
+
+func (x *SchemaResponse) GetFault() *Fault {
+	if x != nil {
+		if x, ok := x.Answer.(*SchemaResponse_Fault); ok {
+			return x.Fault
+		}
+	}
+	return nil
+}
+
+type isSchemaResponse_Answer interface {
+	isSchemaResponse_Answer()
+}
+
+type SchemaResponse_Schema struct {
+	Schema *SettingsSchema `protobuf:"bytes,2,opt,name=schema,proto3,oneof"`
+}
+
+type SchemaResponse_Fault struct {
+	Fault *Fault `protobuf:"bytes,3,opt,name=fault,proto3,oneof"`
+}
+
+func (*SchemaResponse_Schema) isSchemaResponse_Answer() {}
+
+func (*SchemaResponse_Fault) isSchemaResponse_Answer() {}
+
+// SettingsSchema says how the settings must look.
+type SettingsSchema struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A JSON Schema (2020-12) of an object, without references to elsewhere. Properties with "writeOnly": true are secrets. Empty: anything goes.
+	Json          []byte `protobuf:"bytes,1,opt,name=json,proto3" json:"json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettingsSchema) Reset() {
+	*x = SettingsSchema{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettingsSchema) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettingsSchema) ProtoMessage() {}
+
+func (x *SettingsSchema) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettingsSchema.ProtoReflect.Descriptor instead.
+func (*SettingsSchema) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SettingsSchema) GetJson() []byte {
+	if x != nil {
+		return x.Json
+	}
+	return nil
+}
+
 // ConfigureRequest carries the provider's own settings, secrets among them. They travel this way only: never as arguments or environment.
 type ConfigureRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Chosen by the host for this one call; the answer repeats it. So in every request.
-	Call string `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Call  string                 `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
 	// A JSON object.
 	Settings      []byte `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -296,7 +478,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[2]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -308,7 +490,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[2]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -321,7 +503,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{2}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ConfigureRequest) GetCall() string {
@@ -354,7 +536,7 @@ type ConfigureResponse struct {
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[3]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -366,7 +548,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[3]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -379,7 +561,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{3}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ConfigureResponse) GetCall() string {
@@ -455,7 +637,7 @@ type Configured struct {
 
 func (x *Configured) Reset() {
 	*x = Configured{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[4]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -467,7 +649,7 @@ func (x *Configured) String() string {
 func (*Configured) ProtoMessage() {}
 
 func (x *Configured) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[4]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -480,7 +662,7 @@ func (x *Configured) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Configured.ProtoReflect.Descriptor instead.
 func (*Configured) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{4}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{7}
 }
 
 // SettingsFault says which setting breaks which rule.
@@ -496,7 +678,7 @@ type SettingsFault struct {
 
 func (x *SettingsFault) Reset() {
 	*x = SettingsFault{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[5]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +690,7 @@ func (x *SettingsFault) String() string {
 func (*SettingsFault) ProtoMessage() {}
 
 func (x *SettingsFault) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[5]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +703,7 @@ func (x *SettingsFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingsFault.ProtoReflect.Descriptor instead.
 func (*SettingsFault) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{5}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SettingsFault) GetKey() string {
@@ -548,7 +730,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[6]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +742,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[6]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +755,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{6}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DescribeRequest) GetCall() string {
@@ -598,7 +780,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[7]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +792,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[7]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +805,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{7}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DescribeResponse) GetCall() string {
@@ -701,14 +883,20 @@ type Description struct {
 	Amounts *AmountSpec `protobuf:"bytes,14,opt,name=amounts,proto3" json:"amounts,omitempty"`
 	// How long after an order was sent "no such order" may still be said of it. Said by our reference, and again after this time, it proves that nothing
 	// moved. Absent: it never does.
-	Quarantine    *durationpb.Duration `protobuf:"bytes,15,opt,name=quarantine,proto3" json:"quarantine,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Quarantine *durationpb.Duration `protobuf:"bytes,15,opt,name=quarantine,proto3" json:"quarantine,omitempty"`
+	// A product stands for one amount, and answers name the product and no amount.
+	AmountInProduct bool `protobuf:"varint,16,opt,name=amount_in_product,json=amountInProduct,proto3" json:"amount_in_product,omitempty"`
+	// Which of the calls beside Pay there are: Balances, ReadCallback, CancelQuote.
+	TellsBalances  bool `protobuf:"varint,17,opt,name=tells_balances,json=tellsBalances,proto3" json:"tells_balances,omitempty"`
+	SendsCallbacks bool `protobuf:"varint,18,opt,name=sends_callbacks,json=sendsCallbacks,proto3" json:"sends_callbacks,omitempty"`
+	CancelsQuotes  bool `protobuf:"varint,19,opt,name=cancels_quotes,json=cancelsQuotes,proto3" json:"cancels_quotes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Description) Reset() {
 	*x = Description{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[8]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +908,7 @@ func (x *Description) String() string {
 func (*Description) ProtoMessage() {}
 
 func (x *Description) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[8]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +921,7 @@ func (x *Description) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Description.ProtoReflect.Descriptor instead.
 func (*Description) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{8}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Description) GetName() string {
@@ -841,6 +1029,34 @@ func (x *Description) GetQuarantine() *durationpb.Duration {
 	return nil
 }
 
+func (x *Description) GetAmountInProduct() bool {
+	if x != nil {
+		return x.AmountInProduct
+	}
+	return false
+}
+
+func (x *Description) GetTellsBalances() bool {
+	if x != nil {
+		return x.TellsBalances
+	}
+	return false
+}
+
+func (x *Description) GetSendsCallbacks() bool {
+	if x != nil {
+		return x.SendsCallbacks
+	}
+	return false
+}
+
+func (x *Description) GetCancelsQuotes() bool {
+	if x != nil {
+		return x.CancelsQuotes
+	}
+	return false
+}
+
 // RefSpec says how our reference must look and what it is worth.
 type RefSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -855,7 +1071,7 @@ type RefSpec struct {
 
 func (x *RefSpec) Reset() {
 	*x = RefSpec{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[9]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +1083,7 @@ func (x *RefSpec) String() string {
 func (*RefSpec) ProtoMessage() {}
 
 func (x *RefSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[9]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +1096,7 @@ func (x *RefSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefSpec.ProtoReflect.Descriptor instead.
 func (*RefSpec) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{9}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RefSpec) GetMode() RefMode {
@@ -908,17 +1124,19 @@ func (x *RefSpec) GetRetention() *durationpb.Duration {
 type MerchantSpec struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Merchant string                 `protobuf:"bytes,1,opt,name=merchant,proto3" json:"merchant,omitempty"`
-	// Of the account number: what it is ("phone number"), and a regular expression over the whole of it.
+	// Of the account number: what it is ("phone number"), and a regular expression over the whole of it. "none": there is no account number.
 	AccountKind    string      `protobuf:"bytes,2,opt,name=account_kind,json=accountKind,proto3" json:"account_kind,omitempty"`
 	AccountPattern string      `protobuf:"bytes,3,opt,name=account_pattern,json=accountPattern,proto3" json:"account_pattern,omitempty"`
 	Amounts        *AmountSpec `protobuf:"bytes,4,opt,name=amounts,proto3" json:"amounts,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What an order needs in its extra.
+	Extra         []*FieldSpec `protobuf:"bytes,5,rep,name=extra,proto3" json:"extra,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MerchantSpec) Reset() {
 	*x = MerchantSpec{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[10]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -930,7 +1148,7 @@ func (x *MerchantSpec) String() string {
 func (*MerchantSpec) ProtoMessage() {}
 
 func (x *MerchantSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[10]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -943,7 +1161,7 @@ func (x *MerchantSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MerchantSpec.ProtoReflect.Descriptor instead.
 func (*MerchantSpec) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{10}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MerchantSpec) GetMerchant() string {
@@ -974,6 +1192,75 @@ func (x *MerchantSpec) GetAmounts() *AmountSpec {
 	return nil
 }
 
+func (x *MerchantSpec) GetExtra() []*FieldSpec {
+	if x != nil {
+		return x.Extra
+	}
+	return nil
+}
+
+// FieldSpec says how a field of an order's extra must look.
+type FieldSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// A regular expression over the whole value; empty: any.
+	Pattern       string `protobuf:"bytes,2,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	Optional      bool   `protobuf:"varint,3,opt,name=optional,proto3" json:"optional,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldSpec) Reset() {
+	*x = FieldSpec{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldSpec) ProtoMessage() {}
+
+func (x *FieldSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldSpec.ProtoReflect.Descriptor instead.
+func (*FieldSpec) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *FieldSpec) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *FieldSpec) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
+func (x *FieldSpec) GetOptional() bool {
+	if x != nil {
+		return x.Optional
+	}
+	return false
+}
+
 // AmountSpec bounds an amount; absent bounds are not known.
 type AmountSpec struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -986,7 +1273,7 @@ type AmountSpec struct {
 
 func (x *AmountSpec) Reset() {
 	*x = AmountSpec{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[11]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -998,7 +1285,7 @@ func (x *AmountSpec) String() string {
 func (*AmountSpec) ProtoMessage() {}
 
 func (x *AmountSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[11]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1011,7 +1298,7 @@ func (x *AmountSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AmountSpec.ProtoReflect.Descriptor instead.
 func (*AmountSpec) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{11}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AmountSpec) GetMin() *Money {
@@ -1049,7 +1336,7 @@ type ListProductsRequest struct {
 
 func (x *ListProductsRequest) Reset() {
 	*x = ListProductsRequest{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[12]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1348,7 @@ func (x *ListProductsRequest) String() string {
 func (*ListProductsRequest) ProtoMessage() {}
 
 func (x *ListProductsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[12]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1361,7 @@ func (x *ListProductsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProductsRequest.ProtoReflect.Descriptor instead.
 func (*ListProductsRequest) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{12}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListProductsRequest) GetCall() string {
@@ -1113,7 +1400,7 @@ type ListProductsResponse struct {
 
 func (x *ListProductsResponse) Reset() {
 	*x = ListProductsResponse{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[13]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1125,7 +1412,7 @@ func (x *ListProductsResponse) String() string {
 func (*ListProductsResponse) ProtoMessage() {}
 
 func (x *ListProductsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[13]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1138,7 +1425,7 @@ func (x *ListProductsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProductsResponse.ProtoReflect.Descriptor instead.
 func (*ListProductsResponse) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{13}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListProductsResponse) GetCall() string {
@@ -1201,7 +1488,7 @@ type ProductPage struct {
 
 func (x *ProductPage) Reset() {
 	*x = ProductPage{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[14]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1500,7 @@ func (x *ProductPage) String() string {
 func (*ProductPage) ProtoMessage() {}
 
 func (x *ProductPage) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[14]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1513,7 @@ func (x *ProductPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProductPage.ProtoReflect.Descriptor instead.
 func (*ProductPage) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{14}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProductPage) GetProducts() []*Product {
@@ -1247,19 +1534,24 @@ func (x *ProductPage) GetNextCursor() string {
 type Product struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The provider's own code.
-	Code          string      `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	Name          string      `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Amounts       *AmountSpec `protobuf:"bytes,3,opt,name=amounts,proto3" json:"amounts,omitempty"`
-	Fee           *Fee        `protobuf:"bytes,4,opt,name=fee,proto3" json:"fee,omitempty"`
-	Cashback      *Money      `protobuf:"bytes,5,opt,name=cashback,proto3" json:"cashback,omitempty"`
-	Available     bool        `protobuf:"varint,6,opt,name=available,proto3" json:"available,omitempty"`
+	Code     string      `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	Name     string      `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Amounts  *AmountSpec `protobuf:"bytes,3,opt,name=amounts,proto3" json:"amounts,omitempty"`
+	Fee      *Fee        `protobuf:"bytes,4,opt,name=fee,proto3" json:"fee,omitempty"`
+	Cashback *Money      `protobuf:"bytes,5,opt,name=cashback,proto3" json:"cashback,omitempty"`
+	// As the provider says it, whatever the two below say.
+	Available bool `protobuf:"varint,6,opt,name=available,proto3" json:"available,omitempty"`
+	// How many are left; absent: the provider doesn't count them.
+	Stock *int64 `protobuf:"varint,7,opt,name=stock,proto3,oneof" json:"stock,omitempty"`
+	// When it can't be bought.
+	CutOffs       []*DailyWindow `protobuf:"bytes,8,rep,name=cut_offs,json=cutOffs,proto3" json:"cut_offs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Product) Reset() {
 	*x = Product{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[15]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +1563,7 @@ func (x *Product) String() string {
 func (*Product) ProtoMessage() {}
 
 func (x *Product) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[15]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1576,7 @@ func (x *Product) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Product.ProtoReflect.Descriptor instead.
 func (*Product) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{15}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Product) GetCode() string {
@@ -1329,24 +1621,104 @@ func (x *Product) GetAvailable() bool {
 	return false
 }
 
+func (x *Product) GetStock() int64 {
+	if x != nil && x.Stock != nil {
+		return *x.Stock
+	}
+	return 0
+}
+
+func (x *Product) GetCutOffs() []*DailyWindow {
+	if x != nil {
+		return x.CutOffs
+	}
+	return nil
+}
+
+// DailyWindow is a part of each day. It may wrap midnight.
+type DailyWindow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "23:45"
+	Start string `protobuf:"bytes,1,opt,name=start,proto3" json:"start,omitempty"`
+	// "00:15"; it is not in the window.
+	End string `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`
+	// A time zone of the IANA database ("Asia/Jakarta").
+	Zone          string `protobuf:"bytes,3,opt,name=zone,proto3" json:"zone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DailyWindow) Reset() {
+	*x = DailyWindow{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DailyWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DailyWindow) ProtoMessage() {}
+
+func (x *DailyWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DailyWindow.ProtoReflect.Descriptor instead.
+func (*DailyWindow) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *DailyWindow) GetStart() string {
+	if x != nil {
+		return x.Start
+	}
+	return ""
+}
+
+func (x *DailyWindow) GetEnd() string {
+	if x != nil {
+		return x.End
+	}
+	return ""
+}
+
+func (x *DailyWindow) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
 // Fee is what a top-up costs beyond its amount, where that can be known without asking.
 type Fee struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The provider's own words ("amount+2000").
 	Expr string `protobuf:"bytes,1,opt,name=expr,proto3" json:"expr,omitempty"`
-	// Whether the two fields below could be read from it.
+	// Whether the fields below could be read from it.
 	Known bool `protobuf:"varint,2,opt,name=known,proto3" json:"known,omitempty"`
 	// Added to the amount; may be negative.
 	Flat *Money `protobuf:"bytes,3,opt,name=flat,proto3" json:"flat,omitempty"`
 	// The top-up costs flat, whatever its amount.
-	Fixed         bool `protobuf:"varint,4,opt,name=fixed,proto3" json:"fixed,omitempty"`
+	Fixed bool `protobuf:"varint,4,opt,name=fixed,proto3" json:"fixed,omitempty"`
+	// What one unit of the amount costs, in the currency of flat: a plain decimal ("0.97"). Empty: 1.
+	Rate          string `protobuf:"bytes,5,opt,name=rate,proto3" json:"rate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Fee) Reset() {
 	*x = Fee{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[16]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1730,7 @@ func (x *Fee) String() string {
 func (*Fee) ProtoMessage() {}
 
 func (x *Fee) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[16]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1743,7 @@ func (x *Fee) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fee.ProtoReflect.Descriptor instead.
 func (*Fee) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{16}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Fee) GetExpr() string {
@@ -1402,6 +1774,13 @@ func (x *Fee) GetFixed() bool {
 	return false
 }
 
+func (x *Fee) GetRate() string {
+	if x != nil {
+		return x.Rate
+	}
+	return ""
+}
+
 // InquireRequest asks for a quote.
 type InquireRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -1419,7 +1798,7 @@ type InquireRequest struct {
 
 func (x *InquireRequest) Reset() {
 	*x = InquireRequest{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[17]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1431,7 +1810,7 @@ func (x *InquireRequest) String() string {
 func (*InquireRequest) ProtoMessage() {}
 
 func (x *InquireRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[17]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1444,7 +1823,7 @@ func (x *InquireRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InquireRequest.ProtoReflect.Descriptor instead.
 func (*InquireRequest) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{17}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *InquireRequest) GetCall() string {
@@ -1511,7 +1890,7 @@ type InquireResponse struct {
 
 func (x *InquireResponse) Reset() {
 	*x = InquireResponse{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[18]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1902,7 @@ func (x *InquireResponse) String() string {
 func (*InquireResponse) ProtoMessage() {}
 
 func (x *InquireResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[18]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1915,7 @@ func (x *InquireResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InquireResponse.ProtoReflect.Descriptor instead.
 func (*InquireResponse) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{18}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *InquireResponse) GetCall() string {
@@ -1598,16 +1977,18 @@ type Quote struct {
 	ReceiverName string                 `protobuf:"bytes,5,opt,name=receiver_name,json=receiverName,proto3" json:"receiver_name,omitempty"`
 	Amount       *Money                 `protobuf:"bytes,6,opt,name=amount,proto3" json:"amount,omitempty"`
 	// What would leave the deposit; absent: not told.
-	Cost          *Money            `protobuf:"bytes,7,opt,name=cost,proto3" json:"cost,omitempty"`
-	Cashback      *Money            `protobuf:"bytes,8,opt,name=cashback,proto3" json:"cashback,omitempty"`
-	Details       map[string]string `protobuf:"bytes,9,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Cost     *Money            `protobuf:"bytes,7,opt,name=cost,proto3" json:"cost,omitempty"`
+	Cashback *Money            `protobuf:"bytes,8,opt,name=cashback,proto3" json:"cashback,omitempty"`
+	Details  map[string]string `protobuf:"bytes,9,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The cost is held at the provider until the quote is paid, cancelled or expired.
+	Reserves      bool `protobuf:"varint,10,opt,name=reserves,proto3" json:"reserves,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Quote) Reset() {
 	*x = Quote{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[19]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1619,7 +2000,7 @@ func (x *Quote) String() string {
 func (*Quote) ProtoMessage() {}
 
 func (x *Quote) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[19]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1632,7 +2013,7 @@ func (x *Quote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quote.ProtoReflect.Descriptor instead.
 func (*Quote) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{19}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Quote) GetToken() string {
@@ -1698,6 +2079,13 @@ func (x *Quote) GetDetails() map[string]string {
 	return nil
 }
 
+func (x *Quote) GetReserves() bool {
+	if x != nil {
+		return x.Reserves
+	}
+	return false
+}
+
 // Order is one top-up as it is sent to the provider.
 type Order struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1716,14 +2104,16 @@ type Order struct {
 	Extra   map[string]string `protobuf:"bytes,8,rep,name=extra,proto3" json:"extra,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// A reading of this machine's boot-time clock (CLOCK_BOOTTIME), in nanoseconds, after which no byte may leave any more: the plugin then answers
 	// NOT_SENT. 0: no limit.
-	SendBeforeNs  int64 `protobuf:"varint,9,opt,name=send_before_ns,json=sendBeforeNs,proto3" json:"send_before_ns,omitempty"`
+	SendBeforeNs int64 `protobuf:"varint,9,opt,name=send_before_ns,json=sendBeforeNs,proto3" json:"send_before_ns,omitempty"`
+	// Where the provider may tell us of the order, without a slash at its end; the plugin may add to its path. Empty: nowhere.
+	CallbackUrl   string `protobuf:"bytes,10,opt,name=callback_url,json=callbackUrl,proto3" json:"callback_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[20]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1735,7 +2125,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[20]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1748,7 +2138,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{20}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Order) GetRef() string {
@@ -1814,6 +2204,13 @@ func (x *Order) GetSendBeforeNs() int64 {
 	return 0
 }
 
+func (x *Order) GetCallbackUrl() string {
+	if x != nil {
+		return x.CallbackUrl
+	}
+	return ""
+}
+
 // PayRequest is one order.
 type PayRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1825,7 +2222,7 @@ type PayRequest struct {
 
 func (x *PayRequest) Reset() {
 	*x = PayRequest{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[21]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1837,7 +2234,7 @@ func (x *PayRequest) String() string {
 func (*PayRequest) ProtoMessage() {}
 
 func (x *PayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[21]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1850,7 +2247,7 @@ func (x *PayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayRequest.ProtoReflect.Descriptor instead.
 func (*PayRequest) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{21}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PayRequest) GetCall() string {
@@ -1884,7 +2281,7 @@ type PayResponse struct {
 
 func (x *PayResponse) Reset() {
 	*x = PayResponse{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[22]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1896,7 +2293,7 @@ func (x *PayResponse) String() string {
 func (*PayResponse) ProtoMessage() {}
 
 func (x *PayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[22]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1909,7 +2306,7 @@ func (x *PayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayResponse.ProtoReflect.Descriptor instead.
 func (*PayResponse) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{22}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PayResponse) GetCall() string {
@@ -1980,7 +2377,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[23]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2389,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[23]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2402,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{23}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StatusRequest) GetCall() string {
@@ -2053,7 +2450,7 @@ type StatusResponse struct {
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[24]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2065,7 +2462,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[24]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2078,7 +2475,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{24}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *StatusResponse) GetCall() string {
@@ -2168,7 +2565,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[25]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2180,7 +2577,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[25]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2193,7 +2590,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{25}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Result) GetOutcome() Outcome {
@@ -2308,6 +2705,808 @@ func (x *Result) GetRef() string {
 	return ""
 }
 
+// BalancesRequest has nothing of its own.
+type BalancesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          string                 `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BalancesRequest) Reset() {
+	*x = BalancesRequest{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BalancesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BalancesRequest) ProtoMessage() {}
+
+func (x *BalancesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BalancesRequest.ProtoReflect.Descriptor instead.
+func (*BalancesRequest) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *BalancesRequest) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+// BalancesResponse without an answer counts as a fault.
+type BalancesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  string                 `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// Types that are valid to be assigned to Answer:
+	//
+	//	*BalancesResponse_Sheet
+	//	*BalancesResponse_Fault
+	Answer        isBalancesResponse_Answer `protobuf_oneof:"answer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BalancesResponse) Reset() {
+	*x = BalancesResponse{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BalancesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BalancesResponse) ProtoMessage() {}
+
+func (x *BalancesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BalancesResponse.ProtoReflect.Descriptor instead.
+func (*BalancesResponse) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *BalancesResponse) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+func (x *BalancesResponse) GetAnswer() isBalancesResponse_Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *BalancesResponse) GetSheet() *BalanceSheet {
+	if x != nil {
+		if x, ok := x.Answer.(*BalancesResponse_Sheet); ok {
+			return x.Sheet
+		}
+	}
+	return nil
+}
+
+func (x *BalancesResponse) GetFault() *Fault {
+	if x != nil {
+		if x, ok := x.Answer.(*BalancesResponse_Fault); ok {
+			return x.Fault
+		}
+	}
+	return nil
+}
+
+type isBalancesResponse_Answer interface {
+	isBalancesResponse_Answer()
+}
+
+type BalancesResponse_Sheet struct {
+	Sheet *BalanceSheet `protobuf:"bytes,2,opt,name=sheet,proto3,oneof"`
+}
+
+type BalancesResponse_Fault struct {
+	Fault *Fault `protobuf:"bytes,3,opt,name=fault,proto3,oneof"`
+}
+
+func (*BalancesResponse_Sheet) isBalancesResponse_Answer() {}
+
+func (*BalancesResponse_Fault) isBalancesResponse_Answer() {}
+
+// BalanceSheet is every deposit at a provider.
+type BalanceSheet struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Balances      []*Balance             `protobuf:"bytes,1,rep,name=balances,proto3" json:"balances,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BalanceSheet) Reset() {
+	*x = BalanceSheet{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BalanceSheet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BalanceSheet) ProtoMessage() {}
+
+func (x *BalanceSheet) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BalanceSheet.ProtoReflect.Descriptor instead.
+func (*BalanceSheet) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *BalanceSheet) GetBalances() []*Balance {
+	if x != nil {
+		return x.Balances
+	}
+	return nil
+}
+
+// Balance is one deposit. What is absent is not told.
+type Balance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What payments can be made from.
+	Available *Money `protobuf:"bytes,1,opt,name=available,proto3" json:"available,omitempty"`
+	// Set aside for orders that aren't done.
+	Holding *Money `protobuf:"bytes,2,opt,name=holding,proto3" json:"holding,omitempty"`
+	// How far below zero it may go.
+	Credit        *Money `protobuf:"bytes,3,opt,name=credit,proto3" json:"credit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Balance) Reset() {
+	*x = Balance{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Balance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Balance) ProtoMessage() {}
+
+func (x *Balance) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Balance.ProtoReflect.Descriptor instead.
+func (*Balance) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Balance) GetAvailable() *Money {
+	if x != nil {
+		return x.Available
+	}
+	return nil
+}
+
+func (x *Balance) GetHolding() *Money {
+	if x != nil {
+		return x.Holding
+	}
+	return nil
+}
+
+func (x *Balance) GetCredit() *Money {
+	if x != nil {
+		return x.Credit
+	}
+	return nil
+}
+
+// ReadCallbackRequest is a request to the gateway as it came.
+type ReadCallbackRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Call   string                 `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Method string                 `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
+	// What follows /callbacks/NAME, with its slash; empty where nothing does.
+	Path string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	// As it was sent.
+	Query   string    `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
+	Headers []*Header `protobuf:"bytes,5,rep,name=headers,proto3" json:"headers,omitempty"`
+	Body    []byte    `protobuf:"bytes,6,opt,name=body,proto3" json:"body,omitempty"`
+	// The address that it came from, without the port.
+	Remote        string `protobuf:"bytes,7,opt,name=remote,proto3" json:"remote,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadCallbackRequest) Reset() {
+	*x = ReadCallbackRequest{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadCallbackRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadCallbackRequest) ProtoMessage() {}
+
+func (x *ReadCallbackRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadCallbackRequest.ProtoReflect.Descriptor instead.
+func (*ReadCallbackRequest) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ReadCallbackRequest) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+func (x *ReadCallbackRequest) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *ReadCallbackRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ReadCallbackRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *ReadCallbackRequest) GetHeaders() []*Header {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *ReadCallbackRequest) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *ReadCallbackRequest) GetRemote() string {
+	if x != nil {
+		return x.Remote
+	}
+	return ""
+}
+
+// Header is a header of a request.
+type Header struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As net/http writes it ("X-Hub-Signature").
+	Name          string   `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Values        [][]byte `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Header) Reset() {
+	*x = Header{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Header) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Header) ProtoMessage() {}
+
+func (x *Header) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Header.ProtoReflect.Descriptor instead.
+func (*Header) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *Header) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Header) GetValues() [][]byte {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// ReadCallbackResponse without an answer counts as a fault.
+type ReadCallbackResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  string                 `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// Types that are valid to be assigned to Answer:
+	//
+	//	*ReadCallbackResponse_Callback
+	//	*ReadCallbackResponse_Fault
+	Answer        isReadCallbackResponse_Answer `protobuf_oneof:"answer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadCallbackResponse) Reset() {
+	*x = ReadCallbackResponse{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadCallbackResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadCallbackResponse) ProtoMessage() {}
+
+func (x *ReadCallbackResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadCallbackResponse.ProtoReflect.Descriptor instead.
+func (*ReadCallbackResponse) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *ReadCallbackResponse) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+func (x *ReadCallbackResponse) GetAnswer() isReadCallbackResponse_Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *ReadCallbackResponse) GetCallback() *Callback {
+	if x != nil {
+		if x, ok := x.Answer.(*ReadCallbackResponse_Callback); ok {
+			return x.Callback
+		}
+	}
+	return nil
+}
+
+func (x *ReadCallbackResponse) GetFault() *Fault {
+	if x != nil {
+		if x, ok := x.Answer.(*ReadCallbackResponse_Fault); ok {
+			return x.Fault
+		}
+	}
+	return nil
+}
+
+type isReadCallbackResponse_Answer interface {
+	isReadCallbackResponse_Answer()
+}
+
+type ReadCallbackResponse_Callback struct {
+	Callback *Callback `protobuf:"bytes,2,opt,name=callback,proto3,oneof"`
+}
+
+type ReadCallbackResponse_Fault struct {
+	// It could not be read; the code is "auth" where it wasn't the provider who sent it.
+	Fault *Fault `protobuf:"bytes,3,opt,name=fault,proto3,oneof"`
+}
+
+func (*ReadCallbackResponse_Callback) isReadCallbackResponse_Answer() {}
+
+func (*ReadCallbackResponse_Fault) isReadCallbackResponse_Answer() {}
+
+// Callback is what a request from a provider says, and what the provider wants to hear. The host takes none of it for the truth: it asks for the orders.
+type Callback struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Orders []*CallbackOrder       `protobuf:"bytes,1,rep,name=orders,proto3" json:"orders,omitempty"`
+	// The HTTP status of the reply; 0: 200.
+	Status        int32  `protobuf:"varint,2,opt,name=status,proto3" json:"status,omitempty"`
+	ContentType   string `protobuf:"bytes,3,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	Body          []byte `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Callback) Reset() {
+	*x = Callback{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Callback) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Callback) ProtoMessage() {}
+
+func (x *Callback) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Callback.ProtoReflect.Descriptor instead.
+func (*Callback) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *Callback) GetOrders() []*CallbackOrder {
+	if x != nil {
+		return x.Orders
+	}
+	return nil
+}
+
+func (x *Callback) GetStatus() int32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *Callback) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+func (x *Callback) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+// CallbackOrder names an order by one of these, or by several.
+type CallbackOrder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Our reference.
+	Ref string `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	// The token of its quote.
+	Quote string `protobuf:"bytes,2,opt,name=quote,proto3" json:"quote,omitempty"`
+	// The provider's own number.
+	Invoice       string `protobuf:"bytes,3,opt,name=invoice,proto3" json:"invoice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallbackOrder) Reset() {
+	*x = CallbackOrder{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallbackOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallbackOrder) ProtoMessage() {}
+
+func (x *CallbackOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallbackOrder.ProtoReflect.Descriptor instead.
+func (*CallbackOrder) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *CallbackOrder) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
+func (x *CallbackOrder) GetQuote() string {
+	if x != nil {
+		return x.Quote
+	}
+	return ""
+}
+
+func (x *CallbackOrder) GetInvoice() string {
+	if x != nil {
+		return x.Invoice
+	}
+	return ""
+}
+
+// CancelQuoteRequest names the quote.
+type CancelQuoteRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          string                 `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Token         string                 `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelQuoteRequest) Reset() {
+	*x = CancelQuoteRequest{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelQuoteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelQuoteRequest) ProtoMessage() {}
+
+func (x *CancelQuoteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelQuoteRequest.ProtoReflect.Descriptor instead.
+func (*CancelQuoteRequest) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *CancelQuoteRequest) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+func (x *CancelQuoteRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+// CancelQuoteResponse without an answer counts as a fault.
+type CancelQuoteResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  string                 `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// Types that are valid to be assigned to Answer:
+	//
+	//	*CancelQuoteResponse_Cancelled
+	//	*CancelQuoteResponse_Fault
+	Answer        isCancelQuoteResponse_Answer `protobuf_oneof:"answer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelQuoteResponse) Reset() {
+	*x = CancelQuoteResponse{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelQuoteResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelQuoteResponse) ProtoMessage() {}
+
+func (x *CancelQuoteResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelQuoteResponse.ProtoReflect.Descriptor instead.
+func (*CancelQuoteResponse) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *CancelQuoteResponse) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+func (x *CancelQuoteResponse) GetAnswer() isCancelQuoteResponse_Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *CancelQuoteResponse) GetCancelled() *QuoteCancelled {
+	if x != nil {
+		if x, ok := x.Answer.(*CancelQuoteResponse_Cancelled); ok {
+			return x.Cancelled
+		}
+	}
+	return nil
+}
+
+func (x *CancelQuoteResponse) GetFault() *Fault {
+	if x != nil {
+		if x, ok := x.Answer.(*CancelQuoteResponse_Fault); ok {
+			return x.Fault
+		}
+	}
+	return nil
+}
+
+type isCancelQuoteResponse_Answer interface {
+	isCancelQuoteResponse_Answer()
+}
+
+type CancelQuoteResponse_Cancelled struct {
+	Cancelled *QuoteCancelled `protobuf:"bytes,2,opt,name=cancelled,proto3,oneof"`
+}
+
+type CancelQuoteResponse_Fault struct {
+	Fault *Fault `protobuf:"bytes,3,opt,name=fault,proto3,oneof"`
+}
+
+func (*CancelQuoteResponse_Cancelled) isCancelQuoteResponse_Answer() {}
+
+func (*CancelQuoteResponse_Fault) isCancelQuoteResponse_Answer() {}
+
+// QuoteCancelled says that the quote holds nothing any more.
+type QuoteCancelled struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuoteCancelled) Reset() {
+	*x = QuoteCancelled{}
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuoteCancelled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuoteCancelled) ProtoMessage() {}
+
+func (x *QuoteCancelled) ProtoReflect() protoreflect.Message {
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuoteCancelled.ProtoReflect.Descriptor instead.
+func (*QuoteCancelled) Descriptor() ([]byte, []int) {
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{42}
+}
+
 // DrainRequest has nothing of its own.
 type DrainRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2318,7 +3517,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[26]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2330,7 +3529,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[26]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2343,7 +3542,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{26}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *DrainRequest) GetCall() string {
@@ -2365,7 +3564,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[27]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2377,7 +3576,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[27]
+	mi := &file_jalur_plugin_v1_provider_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2390,7 +3589,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{27}
+	return file_jalur_plugin_v1_provider_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DrainResponse) GetCall() string {
@@ -2419,7 +3618,16 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x18.jalur.plugin.v1.OutcomeR\aoutcome\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x0e\n" +
-	"\x02op\x18\x04 \x01(\tR\x02op\"B\n" +
+	"\x02op\x18\x04 \x01(\tR\x02op\"#\n" +
+	"\rSchemaRequest\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\tR\x04call\"\x99\x01\n" +
+	"\x0eSchemaResponse\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\tR\x04call\x129\n" +
+	"\x06schema\x18\x02 \x01(\v2\x1f.jalur.plugin.v1.SettingsSchemaH\x00R\x06schema\x12.\n" +
+	"\x05fault\x18\x03 \x01(\v2\x16.jalur.plugin.v1.FaultH\x00R\x05faultB\b\n" +
+	"\x06answer\"$\n" +
+	"\x0eSettingsSchema\x12\x12\n" +
+	"\x04json\x18\x01 \x01(\fR\x04json\"B\n" +
 	"\x10ConfigureRequest\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\tR\x04call\x12\x1a\n" +
 	"\bsettings\x18\x02 \x01(\fR\bsettings\"\xdc\x01\n" +
@@ -2442,7 +3650,7 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\x04call\x18\x01 \x01(\tR\x04call\x12@\n" +
 	"\vdescription\x18\x02 \x01(\v2\x1c.jalur.plugin.v1.DescriptionH\x00R\vdescription\x12.\n" +
 	"\x05fault\x18\x03 \x01(\v2\x16.jalur.plugin.v1.FaultH\x00R\x05faultB\b\n" +
-	"\x06answer\"\x93\x05\n" +
+	"\x06answer\"\xb6\x06\n" +
 	"\vDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
@@ -2462,16 +3670,25 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\aamounts\x18\x0e \x01(\v2\x1b.jalur.plugin.v1.AmountSpecR\aamounts\x129\n" +
 	"\n" +
 	"quarantine\x18\x0f \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"quarantine\"\x89\x01\n" +
+	"quarantine\x12*\n" +
+	"\x11amount_in_product\x18\x10 \x01(\bR\x0famountInProduct\x12%\n" +
+	"\x0etells_balances\x18\x11 \x01(\bR\rtellsBalances\x12'\n" +
+	"\x0fsends_callbacks\x18\x12 \x01(\bR\x0esendsCallbacks\x12%\n" +
+	"\x0ecancels_quotes\x18\x13 \x01(\bR\rcancelsQuotes\"\x89\x01\n" +
 	"\aRefSpec\x12,\n" +
 	"\x04mode\x18\x01 \x01(\x0e2\x18.jalur.plugin.v1.RefModeR\x04mode\x12\x17\n" +
 	"\amax_len\x18\x02 \x01(\x05R\x06maxLen\x127\n" +
-	"\tretention\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\tretention\"\xad\x01\n" +
+	"\tretention\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\tretention\"\xdf\x01\n" +
 	"\fMerchantSpec\x12\x1a\n" +
 	"\bmerchant\x18\x01 \x01(\tR\bmerchant\x12!\n" +
 	"\faccount_kind\x18\x02 \x01(\tR\vaccountKind\x12'\n" +
 	"\x0faccount_pattern\x18\x03 \x01(\tR\x0eaccountPattern\x125\n" +
-	"\aamounts\x18\x04 \x01(\v2\x1b.jalur.plugin.v1.AmountSpecR\aamounts\"\x8c\x01\n" +
+	"\aamounts\x18\x04 \x01(\v2\x1b.jalur.plugin.v1.AmountSpecR\aamounts\x120\n" +
+	"\x05extra\x18\x05 \x03(\v2\x1a.jalur.plugin.v1.FieldSpecR\x05extra\"U\n" +
+	"\tFieldSpec\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\apattern\x18\x02 \x01(\tR\apattern\x12\x1a\n" +
+	"\boptional\x18\x03 \x01(\bR\boptional\"\x8c\x01\n" +
 	"\n" +
 	"AmountSpec\x12(\n" +
 	"\x03min\x18\x01 \x01(\v2\x16.jalur.plugin.v1.MoneyR\x03min\x12(\n" +
@@ -2489,19 +3706,27 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\vProductPage\x124\n" +
 	"\bproducts\x18\x01 \x03(\v2\x18.jalur.plugin.v1.ProductR\bproducts\x12\x1f\n" +
 	"\vnext_cursor\x18\x02 \x01(\tR\n" +
-	"nextCursor\"\xe2\x01\n" +
+	"nextCursor\"\xc0\x02\n" +
 	"\aProduct\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x125\n" +
 	"\aamounts\x18\x03 \x01(\v2\x1b.jalur.plugin.v1.AmountSpecR\aamounts\x12&\n" +
 	"\x03fee\x18\x04 \x01(\v2\x14.jalur.plugin.v1.FeeR\x03fee\x122\n" +
 	"\bcashback\x18\x05 \x01(\v2\x16.jalur.plugin.v1.MoneyR\bcashback\x12\x1c\n" +
-	"\tavailable\x18\x06 \x01(\bR\tavailable\"q\n" +
+	"\tavailable\x18\x06 \x01(\bR\tavailable\x12\x19\n" +
+	"\x05stock\x18\a \x01(\x03H\x00R\x05stock\x88\x01\x01\x127\n" +
+	"\bcut_offs\x18\b \x03(\v2\x1c.jalur.plugin.v1.DailyWindowR\acutOffsB\b\n" +
+	"\x06_stock\"I\n" +
+	"\vDailyWindow\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\tR\x05start\x12\x10\n" +
+	"\x03end\x18\x02 \x01(\tR\x03end\x12\x12\n" +
+	"\x04zone\x18\x03 \x01(\tR\x04zone\"\x85\x01\n" +
 	"\x03Fee\x12\x12\n" +
 	"\x04expr\x18\x01 \x01(\tR\x04expr\x12\x14\n" +
 	"\x05known\x18\x02 \x01(\bR\x05known\x12*\n" +
 	"\x04flat\x18\x03 \x01(\v2\x16.jalur.plugin.v1.MoneyR\x04flat\x12\x14\n" +
-	"\x05fixed\x18\x04 \x01(\bR\x05fixed\"\xb2\x02\n" +
+	"\x05fixed\x18\x04 \x01(\bR\x05fixed\x12\x12\n" +
+	"\x04rate\x18\x05 \x01(\tR\x04rate\"\xb2\x02\n" +
 	"\x0eInquireRequest\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\tR\x04call\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\tR\x03ref\x12\x1a\n" +
@@ -2518,7 +3743,7 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\x04call\x18\x01 \x01(\tR\x04call\x12.\n" +
 	"\x05quote\x18\x02 \x01(\v2\x16.jalur.plugin.v1.QuoteH\x00R\x05quote\x12.\n" +
 	"\x05fault\x18\x03 \x01(\v2\x16.jalur.plugin.v1.FaultH\x00R\x05faultB\b\n" +
-	"\x06answer\"\xbc\x03\n" +
+	"\x06answer\"\xd8\x03\n" +
 	"\x05Quote\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x129\n" +
 	"\n" +
@@ -2529,10 +3754,12 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\x06amount\x18\x06 \x01(\v2\x16.jalur.plugin.v1.MoneyR\x06amount\x12*\n" +
 	"\x04cost\x18\a \x01(\v2\x16.jalur.plugin.v1.MoneyR\x04cost\x122\n" +
 	"\bcashback\x18\b \x01(\v2\x16.jalur.plugin.v1.MoneyR\bcashback\x12=\n" +
-	"\adetails\x18\t \x03(\v2#.jalur.plugin.v1.Quote.DetailsEntryR\adetails\x1a:\n" +
+	"\adetails\x18\t \x03(\v2#.jalur.plugin.v1.Quote.DetailsEntryR\adetails\x12\x1a\n" +
+	"\breserves\x18\n" +
+	" \x01(\bR\breserves\x1a:\n" +
 	"\fDetailsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfb\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9e\x03\n" +
 	"\x05Order\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x1a\n" +
 	"\bmerchant\x18\x02 \x01(\tR\bmerchant\x12\x18\n" +
@@ -2542,7 +3769,9 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\x05quote\x18\x06 \x01(\tR\x05quote\x121\n" +
 	"\bmax_cost\x18\a \x01(\v2\x16.jalur.plugin.v1.MoneyR\amaxCost\x127\n" +
 	"\x05extra\x18\b \x03(\v2!.jalur.plugin.v1.Order.ExtraEntryR\x05extra\x12$\n" +
-	"\x0esend_before_ns\x18\t \x01(\x03R\fsendBeforeNs\x1a8\n" +
+	"\x0esend_before_ns\x18\t \x01(\x03R\fsendBeforeNs\x12!\n" +
+	"\fcallback_url\x18\n" +
+	" \x01(\tR\vcallbackUrl\x1a8\n" +
 	"\n" +
 	"ExtraEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -2588,7 +3817,54 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\x03ref\x18\x10 \x01(\tR\x03ref\x1a:\n" +
 	"\fDetailsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\"\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"%\n" +
+	"\x0fBalancesRequest\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\tR\x04call\"\x97\x01\n" +
+	"\x10BalancesResponse\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\tR\x04call\x125\n" +
+	"\x05sheet\x18\x02 \x01(\v2\x1d.jalur.plugin.v1.BalanceSheetH\x00R\x05sheet\x12.\n" +
+	"\x05fault\x18\x03 \x01(\v2\x16.jalur.plugin.v1.FaultH\x00R\x05faultB\b\n" +
+	"\x06answer\"D\n" +
+	"\fBalanceSheet\x124\n" +
+	"\bbalances\x18\x01 \x03(\v2\x18.jalur.plugin.v1.BalanceR\bbalances\"\xa1\x01\n" +
+	"\aBalance\x124\n" +
+	"\tavailable\x18\x01 \x01(\v2\x16.jalur.plugin.v1.MoneyR\tavailable\x120\n" +
+	"\aholding\x18\x02 \x01(\v2\x16.jalur.plugin.v1.MoneyR\aholding\x12.\n" +
+	"\x06credit\x18\x03 \x01(\v2\x16.jalur.plugin.v1.MoneyR\x06credit\"\xca\x01\n" +
+	"\x13ReadCallbackRequest\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\tR\x04call\x12\x16\n" +
+	"\x06method\x18\x02 \x01(\tR\x06method\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\x12\x14\n" +
+	"\x05query\x18\x04 \x01(\tR\x05query\x121\n" +
+	"\aheaders\x18\x05 \x03(\v2\x17.jalur.plugin.v1.HeaderR\aheaders\x12\x12\n" +
+	"\x04body\x18\x06 \x01(\fR\x04body\x12\x16\n" +
+	"\x06remote\x18\a \x01(\tR\x06remote\"4\n" +
+	"\x06Header\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06values\x18\x02 \x03(\fR\x06values\"\x9d\x01\n" +
+	"\x14ReadCallbackResponse\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\tR\x04call\x127\n" +
+	"\bcallback\x18\x02 \x01(\v2\x19.jalur.plugin.v1.CallbackH\x00R\bcallback\x12.\n" +
+	"\x05fault\x18\x03 \x01(\v2\x16.jalur.plugin.v1.FaultH\x00R\x05faultB\b\n" +
+	"\x06answer\"\x91\x01\n" +
+	"\bCallback\x126\n" +
+	"\x06orders\x18\x01 \x03(\v2\x1e.jalur.plugin.v1.CallbackOrderR\x06orders\x12\x16\n" +
+	"\x06status\x18\x02 \x01(\x05R\x06status\x12!\n" +
+	"\fcontent_type\x18\x03 \x01(\tR\vcontentType\x12\x12\n" +
+	"\x04body\x18\x04 \x01(\fR\x04body\"Q\n" +
+	"\rCallbackOrder\x12\x10\n" +
+	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x14\n" +
+	"\x05quote\x18\x02 \x01(\tR\x05quote\x12\x18\n" +
+	"\ainvoice\x18\x03 \x01(\tR\ainvoice\">\n" +
+	"\x12CancelQuoteRequest\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\tR\x04call\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"\xa4\x01\n" +
+	"\x13CancelQuoteResponse\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\tR\x04call\x12?\n" +
+	"\tcancelled\x18\x02 \x01(\v2\x1f.jalur.plugin.v1.QuoteCancelledH\x00R\tcancelled\x12.\n" +
+	"\x05fault\x18\x03 \x01(\v2\x16.jalur.plugin.v1.FaultH\x00R\x05faultB\b\n" +
+	"\x06answer\"\x10\n" +
+	"\x0eQuoteCancelled\"\"\n" +
 	"\fDrainRequest\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\tR\x04call\"7\n" +
 	"\rDrainResponse\x12\x12\n" +
@@ -2606,14 +3882,18 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\rREF_MODE_NONE\x10\x01\x12\x13\n" +
 	"\x0fREF_MODE_REPLAY\x10\x02\x12\x1d\n" +
 	"\x19REF_MODE_REJECT_DUPLICATE\x10\x03\x12\x12\n" +
-	"\x0eREF_MODE_LABEL\x10\x042\xaf\x04\n" +
-	"\bProvider\x12R\n" +
+	"\x0eREF_MODE_LABEL\x10\x042\x82\a\n" +
+	"\bProvider\x12I\n" +
+	"\x06Schema\x12\x1e.jalur.plugin.v1.SchemaRequest\x1a\x1f.jalur.plugin.v1.SchemaResponse\x12R\n" +
 	"\tConfigure\x12!.jalur.plugin.v1.ConfigureRequest\x1a\".jalur.plugin.v1.ConfigureResponse\x12O\n" +
 	"\bDescribe\x12 .jalur.plugin.v1.DescribeRequest\x1a!.jalur.plugin.v1.DescribeResponse\x12[\n" +
 	"\fListProducts\x12$.jalur.plugin.v1.ListProductsRequest\x1a%.jalur.plugin.v1.ListProductsResponse\x12L\n" +
 	"\aInquire\x12\x1f.jalur.plugin.v1.InquireRequest\x1a .jalur.plugin.v1.InquireResponse\x12@\n" +
 	"\x03Pay\x12\x1b.jalur.plugin.v1.PayRequest\x1a\x1c.jalur.plugin.v1.PayResponse\x12I\n" +
-	"\x06Status\x12\x1e.jalur.plugin.v1.StatusRequest\x1a\x1f.jalur.plugin.v1.StatusResponse\x12F\n" +
+	"\x06Status\x12\x1e.jalur.plugin.v1.StatusRequest\x1a\x1f.jalur.plugin.v1.StatusResponse\x12O\n" +
+	"\bBalances\x12 .jalur.plugin.v1.BalancesRequest\x1a!.jalur.plugin.v1.BalancesResponse\x12[\n" +
+	"\fReadCallback\x12$.jalur.plugin.v1.ReadCallbackRequest\x1a%.jalur.plugin.v1.ReadCallbackResponse\x12X\n" +
+	"\vCancelQuote\x12#.jalur.plugin.v1.CancelQuoteRequest\x1a$.jalur.plugin.v1.CancelQuoteResponse\x12F\n" +
 	"\x05Drain\x12\x1d.jalur.plugin.v1.DrainRequest\x1a\x1e.jalur.plugin.v1.DrainResponseBAZ?github.com/jalurhq/jalur/plugins/proto/jalur/plugin/v1;pluginv1b\x06proto3"
 
 var (
@@ -2629,118 +3909,159 @@ func file_jalur_plugin_v1_provider_proto_rawDescGZIP() []byte {
 }
 
 var file_jalur_plugin_v1_provider_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_jalur_plugin_v1_provider_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_jalur_plugin_v1_provider_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_jalur_plugin_v1_provider_proto_goTypes = []any{
 	(Outcome)(0),                  // 0: jalur.plugin.v1.Outcome
 	(RefMode)(0),                  // 1: jalur.plugin.v1.RefMode
 	(*Money)(nil),                 // 2: jalur.plugin.v1.Money
 	(*Fault)(nil),                 // 3: jalur.plugin.v1.Fault
-	(*ConfigureRequest)(nil),      // 4: jalur.plugin.v1.ConfigureRequest
-	(*ConfigureResponse)(nil),     // 5: jalur.plugin.v1.ConfigureResponse
-	(*Configured)(nil),            // 6: jalur.plugin.v1.Configured
-	(*SettingsFault)(nil),         // 7: jalur.plugin.v1.SettingsFault
-	(*DescribeRequest)(nil),       // 8: jalur.plugin.v1.DescribeRequest
-	(*DescribeResponse)(nil),      // 9: jalur.plugin.v1.DescribeResponse
-	(*Description)(nil),           // 10: jalur.plugin.v1.Description
-	(*RefSpec)(nil),               // 11: jalur.plugin.v1.RefSpec
-	(*MerchantSpec)(nil),          // 12: jalur.plugin.v1.MerchantSpec
-	(*AmountSpec)(nil),            // 13: jalur.plugin.v1.AmountSpec
-	(*ListProductsRequest)(nil),   // 14: jalur.plugin.v1.ListProductsRequest
-	(*ListProductsResponse)(nil),  // 15: jalur.plugin.v1.ListProductsResponse
-	(*ProductPage)(nil),           // 16: jalur.plugin.v1.ProductPage
-	(*Product)(nil),               // 17: jalur.plugin.v1.Product
-	(*Fee)(nil),                   // 18: jalur.plugin.v1.Fee
-	(*InquireRequest)(nil),        // 19: jalur.plugin.v1.InquireRequest
-	(*InquireResponse)(nil),       // 20: jalur.plugin.v1.InquireResponse
-	(*Quote)(nil),                 // 21: jalur.plugin.v1.Quote
-	(*Order)(nil),                 // 22: jalur.plugin.v1.Order
-	(*PayRequest)(nil),            // 23: jalur.plugin.v1.PayRequest
-	(*PayResponse)(nil),           // 24: jalur.plugin.v1.PayResponse
-	(*StatusRequest)(nil),         // 25: jalur.plugin.v1.StatusRequest
-	(*StatusResponse)(nil),        // 26: jalur.plugin.v1.StatusResponse
-	(*Result)(nil),                // 27: jalur.plugin.v1.Result
-	(*DrainRequest)(nil),          // 28: jalur.plugin.v1.DrainRequest
-	(*DrainResponse)(nil),         // 29: jalur.plugin.v1.DrainResponse
-	nil,                           // 30: jalur.plugin.v1.InquireRequest.ExtraEntry
-	nil,                           // 31: jalur.plugin.v1.Quote.DetailsEntry
-	nil,                           // 32: jalur.plugin.v1.Order.ExtraEntry
-	nil,                           // 33: jalur.plugin.v1.Result.DetailsEntry
-	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*SchemaRequest)(nil),         // 4: jalur.plugin.v1.SchemaRequest
+	(*SchemaResponse)(nil),        // 5: jalur.plugin.v1.SchemaResponse
+	(*SettingsSchema)(nil),        // 6: jalur.plugin.v1.SettingsSchema
+	(*ConfigureRequest)(nil),      // 7: jalur.plugin.v1.ConfigureRequest
+	(*ConfigureResponse)(nil),     // 8: jalur.plugin.v1.ConfigureResponse
+	(*Configured)(nil),            // 9: jalur.plugin.v1.Configured
+	(*SettingsFault)(nil),         // 10: jalur.plugin.v1.SettingsFault
+	(*DescribeRequest)(nil),       // 11: jalur.plugin.v1.DescribeRequest
+	(*DescribeResponse)(nil),      // 12: jalur.plugin.v1.DescribeResponse
+	(*Description)(nil),           // 13: jalur.plugin.v1.Description
+	(*RefSpec)(nil),               // 14: jalur.plugin.v1.RefSpec
+	(*MerchantSpec)(nil),          // 15: jalur.plugin.v1.MerchantSpec
+	(*FieldSpec)(nil),             // 16: jalur.plugin.v1.FieldSpec
+	(*AmountSpec)(nil),            // 17: jalur.plugin.v1.AmountSpec
+	(*ListProductsRequest)(nil),   // 18: jalur.plugin.v1.ListProductsRequest
+	(*ListProductsResponse)(nil),  // 19: jalur.plugin.v1.ListProductsResponse
+	(*ProductPage)(nil),           // 20: jalur.plugin.v1.ProductPage
+	(*Product)(nil),               // 21: jalur.plugin.v1.Product
+	(*DailyWindow)(nil),           // 22: jalur.plugin.v1.DailyWindow
+	(*Fee)(nil),                   // 23: jalur.plugin.v1.Fee
+	(*InquireRequest)(nil),        // 24: jalur.plugin.v1.InquireRequest
+	(*InquireResponse)(nil),       // 25: jalur.plugin.v1.InquireResponse
+	(*Quote)(nil),                 // 26: jalur.plugin.v1.Quote
+	(*Order)(nil),                 // 27: jalur.plugin.v1.Order
+	(*PayRequest)(nil),            // 28: jalur.plugin.v1.PayRequest
+	(*PayResponse)(nil),           // 29: jalur.plugin.v1.PayResponse
+	(*StatusRequest)(nil),         // 30: jalur.plugin.v1.StatusRequest
+	(*StatusResponse)(nil),        // 31: jalur.plugin.v1.StatusResponse
+	(*Result)(nil),                // 32: jalur.plugin.v1.Result
+	(*BalancesRequest)(nil),       // 33: jalur.plugin.v1.BalancesRequest
+	(*BalancesResponse)(nil),      // 34: jalur.plugin.v1.BalancesResponse
+	(*BalanceSheet)(nil),          // 35: jalur.plugin.v1.BalanceSheet
+	(*Balance)(nil),               // 36: jalur.plugin.v1.Balance
+	(*ReadCallbackRequest)(nil),   // 37: jalur.plugin.v1.ReadCallbackRequest
+	(*Header)(nil),                // 38: jalur.plugin.v1.Header
+	(*ReadCallbackResponse)(nil),  // 39: jalur.plugin.v1.ReadCallbackResponse
+	(*Callback)(nil),              // 40: jalur.plugin.v1.Callback
+	(*CallbackOrder)(nil),         // 41: jalur.plugin.v1.CallbackOrder
+	(*CancelQuoteRequest)(nil),    // 42: jalur.plugin.v1.CancelQuoteRequest
+	(*CancelQuoteResponse)(nil),   // 43: jalur.plugin.v1.CancelQuoteResponse
+	(*QuoteCancelled)(nil),        // 44: jalur.plugin.v1.QuoteCancelled
+	(*DrainRequest)(nil),          // 45: jalur.plugin.v1.DrainRequest
+	(*DrainResponse)(nil),         // 46: jalur.plugin.v1.DrainResponse
+	nil,                           // 47: jalur.plugin.v1.InquireRequest.ExtraEntry
+	nil,                           // 48: jalur.plugin.v1.Quote.DetailsEntry
+	nil,                           // 49: jalur.plugin.v1.Order.ExtraEntry
+	nil,                           // 50: jalur.plugin.v1.Result.DetailsEntry
+	(*durationpb.Duration)(nil),   // 51: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 52: google.protobuf.Timestamp
 }
 var file_jalur_plugin_v1_provider_proto_depIdxs = []int32{
 	0,  // 0: jalur.plugin.v1.Fault.outcome:type_name -> jalur.plugin.v1.Outcome
-	6,  // 1: jalur.plugin.v1.ConfigureResponse.configured:type_name -> jalur.plugin.v1.Configured
-	7,  // 2: jalur.plugin.v1.ConfigureResponse.refused:type_name -> jalur.plugin.v1.SettingsFault
-	3,  // 3: jalur.plugin.v1.ConfigureResponse.fault:type_name -> jalur.plugin.v1.Fault
-	10, // 4: jalur.plugin.v1.DescribeResponse.description:type_name -> jalur.plugin.v1.Description
-	3,  // 5: jalur.plugin.v1.DescribeResponse.fault:type_name -> jalur.plugin.v1.Fault
-	11, // 6: jalur.plugin.v1.Description.ref:type_name -> jalur.plugin.v1.RefSpec
-	34, // 7: jalur.plugin.v1.Description.status_gap:type_name -> google.protobuf.Duration
-	34, // 8: jalur.plugin.v1.Description.status_max_age:type_name -> google.protobuf.Duration
-	12, // 9: jalur.plugin.v1.Description.merchants:type_name -> jalur.plugin.v1.MerchantSpec
-	13, // 10: jalur.plugin.v1.Description.amounts:type_name -> jalur.plugin.v1.AmountSpec
-	34, // 11: jalur.plugin.v1.Description.quarantine:type_name -> google.protobuf.Duration
-	1,  // 12: jalur.plugin.v1.RefSpec.mode:type_name -> jalur.plugin.v1.RefMode
-	34, // 13: jalur.plugin.v1.RefSpec.retention:type_name -> google.protobuf.Duration
-	13, // 14: jalur.plugin.v1.MerchantSpec.amounts:type_name -> jalur.plugin.v1.AmountSpec
-	2,  // 15: jalur.plugin.v1.AmountSpec.min:type_name -> jalur.plugin.v1.Money
-	2,  // 16: jalur.plugin.v1.AmountSpec.max:type_name -> jalur.plugin.v1.Money
-	2,  // 17: jalur.plugin.v1.AmountSpec.step:type_name -> jalur.plugin.v1.Money
-	16, // 18: jalur.plugin.v1.ListProductsResponse.page:type_name -> jalur.plugin.v1.ProductPage
-	3,  // 19: jalur.plugin.v1.ListProductsResponse.fault:type_name -> jalur.plugin.v1.Fault
-	17, // 20: jalur.plugin.v1.ProductPage.products:type_name -> jalur.plugin.v1.Product
-	13, // 21: jalur.plugin.v1.Product.amounts:type_name -> jalur.plugin.v1.AmountSpec
-	18, // 22: jalur.plugin.v1.Product.fee:type_name -> jalur.plugin.v1.Fee
-	2,  // 23: jalur.plugin.v1.Product.cashback:type_name -> jalur.plugin.v1.Money
-	2,  // 24: jalur.plugin.v1.Fee.flat:type_name -> jalur.plugin.v1.Money
-	2,  // 25: jalur.plugin.v1.InquireRequest.amount:type_name -> jalur.plugin.v1.Money
-	30, // 26: jalur.plugin.v1.InquireRequest.extra:type_name -> jalur.plugin.v1.InquireRequest.ExtraEntry
-	21, // 27: jalur.plugin.v1.InquireResponse.quote:type_name -> jalur.plugin.v1.Quote
-	3,  // 28: jalur.plugin.v1.InquireResponse.fault:type_name -> jalur.plugin.v1.Fault
-	35, // 29: jalur.plugin.v1.Quote.expires_at:type_name -> google.protobuf.Timestamp
-	2,  // 30: jalur.plugin.v1.Quote.amount:type_name -> jalur.plugin.v1.Money
-	2,  // 31: jalur.plugin.v1.Quote.cost:type_name -> jalur.plugin.v1.Money
-	2,  // 32: jalur.plugin.v1.Quote.cashback:type_name -> jalur.plugin.v1.Money
-	31, // 33: jalur.plugin.v1.Quote.details:type_name -> jalur.plugin.v1.Quote.DetailsEntry
-	2,  // 34: jalur.plugin.v1.Order.amount:type_name -> jalur.plugin.v1.Money
-	2,  // 35: jalur.plugin.v1.Order.max_cost:type_name -> jalur.plugin.v1.Money
-	32, // 36: jalur.plugin.v1.Order.extra:type_name -> jalur.plugin.v1.Order.ExtraEntry
-	22, // 37: jalur.plugin.v1.PayRequest.order:type_name -> jalur.plugin.v1.Order
-	27, // 38: jalur.plugin.v1.PayResponse.result:type_name -> jalur.plugin.v1.Result
-	3,  // 39: jalur.plugin.v1.PayResponse.fault:type_name -> jalur.plugin.v1.Fault
-	27, // 40: jalur.plugin.v1.PayResponse.evidence:type_name -> jalur.plugin.v1.Result
-	22, // 41: jalur.plugin.v1.StatusRequest.original:type_name -> jalur.plugin.v1.Order
-	35, // 42: jalur.plugin.v1.StatusRequest.first_sent_at:type_name -> google.protobuf.Timestamp
-	27, // 43: jalur.plugin.v1.StatusResponse.result:type_name -> jalur.plugin.v1.Result
-	3,  // 44: jalur.plugin.v1.StatusResponse.fault:type_name -> jalur.plugin.v1.Fault
-	27, // 45: jalur.plugin.v1.StatusResponse.evidence:type_name -> jalur.plugin.v1.Result
-	0,  // 46: jalur.plugin.v1.Result.outcome:type_name -> jalur.plugin.v1.Outcome
-	2,  // 47: jalur.plugin.v1.Result.amount:type_name -> jalur.plugin.v1.Money
-	2,  // 48: jalur.plugin.v1.Result.cost:type_name -> jalur.plugin.v1.Money
-	2,  // 49: jalur.plugin.v1.Result.cashback:type_name -> jalur.plugin.v1.Money
-	2,  // 50: jalur.plugin.v1.Result.balance_after:type_name -> jalur.plugin.v1.Money
-	35, // 51: jalur.plugin.v1.Result.provider_time:type_name -> google.protobuf.Timestamp
-	33, // 52: jalur.plugin.v1.Result.details:type_name -> jalur.plugin.v1.Result.DetailsEntry
-	4,  // 53: jalur.plugin.v1.Provider.Configure:input_type -> jalur.plugin.v1.ConfigureRequest
-	8,  // 54: jalur.plugin.v1.Provider.Describe:input_type -> jalur.plugin.v1.DescribeRequest
-	14, // 55: jalur.plugin.v1.Provider.ListProducts:input_type -> jalur.plugin.v1.ListProductsRequest
-	19, // 56: jalur.plugin.v1.Provider.Inquire:input_type -> jalur.plugin.v1.InquireRequest
-	23, // 57: jalur.plugin.v1.Provider.Pay:input_type -> jalur.plugin.v1.PayRequest
-	25, // 58: jalur.plugin.v1.Provider.Status:input_type -> jalur.plugin.v1.StatusRequest
-	28, // 59: jalur.plugin.v1.Provider.Drain:input_type -> jalur.plugin.v1.DrainRequest
-	5,  // 60: jalur.plugin.v1.Provider.Configure:output_type -> jalur.plugin.v1.ConfigureResponse
-	9,  // 61: jalur.plugin.v1.Provider.Describe:output_type -> jalur.plugin.v1.DescribeResponse
-	15, // 62: jalur.plugin.v1.Provider.ListProducts:output_type -> jalur.plugin.v1.ListProductsResponse
-	20, // 63: jalur.plugin.v1.Provider.Inquire:output_type -> jalur.plugin.v1.InquireResponse
-	24, // 64: jalur.plugin.v1.Provider.Pay:output_type -> jalur.plugin.v1.PayResponse
-	26, // 65: jalur.plugin.v1.Provider.Status:output_type -> jalur.plugin.v1.StatusResponse
-	29, // 66: jalur.plugin.v1.Provider.Drain:output_type -> jalur.plugin.v1.DrainResponse
-	60, // [60:67] is the sub-list for method output_type
-	53, // [53:60] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	6,  // 1: jalur.plugin.v1.SchemaResponse.schema:type_name -> jalur.plugin.v1.SettingsSchema
+	3,  // 2: jalur.plugin.v1.SchemaResponse.fault:type_name -> jalur.plugin.v1.Fault
+	9,  // 3: jalur.plugin.v1.ConfigureResponse.configured:type_name -> jalur.plugin.v1.Configured
+	10, // 4: jalur.plugin.v1.ConfigureResponse.refused:type_name -> jalur.plugin.v1.SettingsFault
+	3,  // 5: jalur.plugin.v1.ConfigureResponse.fault:type_name -> jalur.plugin.v1.Fault
+	13, // 6: jalur.plugin.v1.DescribeResponse.description:type_name -> jalur.plugin.v1.Description
+	3,  // 7: jalur.plugin.v1.DescribeResponse.fault:type_name -> jalur.plugin.v1.Fault
+	14, // 8: jalur.plugin.v1.Description.ref:type_name -> jalur.plugin.v1.RefSpec
+	51, // 9: jalur.plugin.v1.Description.status_gap:type_name -> google.protobuf.Duration
+	51, // 10: jalur.plugin.v1.Description.status_max_age:type_name -> google.protobuf.Duration
+	15, // 11: jalur.plugin.v1.Description.merchants:type_name -> jalur.plugin.v1.MerchantSpec
+	17, // 12: jalur.plugin.v1.Description.amounts:type_name -> jalur.plugin.v1.AmountSpec
+	51, // 13: jalur.plugin.v1.Description.quarantine:type_name -> google.protobuf.Duration
+	1,  // 14: jalur.plugin.v1.RefSpec.mode:type_name -> jalur.plugin.v1.RefMode
+	51, // 15: jalur.plugin.v1.RefSpec.retention:type_name -> google.protobuf.Duration
+	17, // 16: jalur.plugin.v1.MerchantSpec.amounts:type_name -> jalur.plugin.v1.AmountSpec
+	16, // 17: jalur.plugin.v1.MerchantSpec.extra:type_name -> jalur.plugin.v1.FieldSpec
+	2,  // 18: jalur.plugin.v1.AmountSpec.min:type_name -> jalur.plugin.v1.Money
+	2,  // 19: jalur.plugin.v1.AmountSpec.max:type_name -> jalur.plugin.v1.Money
+	2,  // 20: jalur.plugin.v1.AmountSpec.step:type_name -> jalur.plugin.v1.Money
+	20, // 21: jalur.plugin.v1.ListProductsResponse.page:type_name -> jalur.plugin.v1.ProductPage
+	3,  // 22: jalur.plugin.v1.ListProductsResponse.fault:type_name -> jalur.plugin.v1.Fault
+	21, // 23: jalur.plugin.v1.ProductPage.products:type_name -> jalur.plugin.v1.Product
+	17, // 24: jalur.plugin.v1.Product.amounts:type_name -> jalur.plugin.v1.AmountSpec
+	23, // 25: jalur.plugin.v1.Product.fee:type_name -> jalur.plugin.v1.Fee
+	2,  // 26: jalur.plugin.v1.Product.cashback:type_name -> jalur.plugin.v1.Money
+	22, // 27: jalur.plugin.v1.Product.cut_offs:type_name -> jalur.plugin.v1.DailyWindow
+	2,  // 28: jalur.plugin.v1.Fee.flat:type_name -> jalur.plugin.v1.Money
+	2,  // 29: jalur.plugin.v1.InquireRequest.amount:type_name -> jalur.plugin.v1.Money
+	47, // 30: jalur.plugin.v1.InquireRequest.extra:type_name -> jalur.plugin.v1.InquireRequest.ExtraEntry
+	26, // 31: jalur.plugin.v1.InquireResponse.quote:type_name -> jalur.plugin.v1.Quote
+	3,  // 32: jalur.plugin.v1.InquireResponse.fault:type_name -> jalur.plugin.v1.Fault
+	52, // 33: jalur.plugin.v1.Quote.expires_at:type_name -> google.protobuf.Timestamp
+	2,  // 34: jalur.plugin.v1.Quote.amount:type_name -> jalur.plugin.v1.Money
+	2,  // 35: jalur.plugin.v1.Quote.cost:type_name -> jalur.plugin.v1.Money
+	2,  // 36: jalur.plugin.v1.Quote.cashback:type_name -> jalur.plugin.v1.Money
+	48, // 37: jalur.plugin.v1.Quote.details:type_name -> jalur.plugin.v1.Quote.DetailsEntry
+	2,  // 38: jalur.plugin.v1.Order.amount:type_name -> jalur.plugin.v1.Money
+	2,  // 39: jalur.plugin.v1.Order.max_cost:type_name -> jalur.plugin.v1.Money
+	49, // 40: jalur.plugin.v1.Order.extra:type_name -> jalur.plugin.v1.Order.ExtraEntry
+	27, // 41: jalur.plugin.v1.PayRequest.order:type_name -> jalur.plugin.v1.Order
+	32, // 42: jalur.plugin.v1.PayResponse.result:type_name -> jalur.plugin.v1.Result
+	3,  // 43: jalur.plugin.v1.PayResponse.fault:type_name -> jalur.plugin.v1.Fault
+	32, // 44: jalur.plugin.v1.PayResponse.evidence:type_name -> jalur.plugin.v1.Result
+	27, // 45: jalur.plugin.v1.StatusRequest.original:type_name -> jalur.plugin.v1.Order
+	52, // 46: jalur.plugin.v1.StatusRequest.first_sent_at:type_name -> google.protobuf.Timestamp
+	32, // 47: jalur.plugin.v1.StatusResponse.result:type_name -> jalur.plugin.v1.Result
+	3,  // 48: jalur.plugin.v1.StatusResponse.fault:type_name -> jalur.plugin.v1.Fault
+	32, // 49: jalur.plugin.v1.StatusResponse.evidence:type_name -> jalur.plugin.v1.Result
+	0,  // 50: jalur.plugin.v1.Result.outcome:type_name -> jalur.plugin.v1.Outcome
+	2,  // 51: jalur.plugin.v1.Result.amount:type_name -> jalur.plugin.v1.Money
+	2,  // 52: jalur.plugin.v1.Result.cost:type_name -> jalur.plugin.v1.Money
+	2,  // 53: jalur.plugin.v1.Result.cashback:type_name -> jalur.plugin.v1.Money
+	2,  // 54: jalur.plugin.v1.Result.balance_after:type_name -> jalur.plugin.v1.Money
+	52, // 55: jalur.plugin.v1.Result.provider_time:type_name -> google.protobuf.Timestamp
+	50, // 56: jalur.plugin.v1.Result.details:type_name -> jalur.plugin.v1.Result.DetailsEntry
+	35, // 57: jalur.plugin.v1.BalancesResponse.sheet:type_name -> jalur.plugin.v1.BalanceSheet
+	3,  // 58: jalur.plugin.v1.BalancesResponse.fault:type_name -> jalur.plugin.v1.Fault
+	36, // 59: jalur.plugin.v1.BalanceSheet.balances:type_name -> jalur.plugin.v1.Balance
+	2,  // 60: jalur.plugin.v1.Balance.available:type_name -> jalur.plugin.v1.Money
+	2,  // 61: jalur.plugin.v1.Balance.holding:type_name -> jalur.plugin.v1.Money
+	2,  // 62: jalur.plugin.v1.Balance.credit:type_name -> jalur.plugin.v1.Money
+	38, // 63: jalur.plugin.v1.ReadCallbackRequest.headers:type_name -> jalur.plugin.v1.Header
+	40, // 64: jalur.plugin.v1.ReadCallbackResponse.callback:type_name -> jalur.plugin.v1.Callback
+	3,  // 65: jalur.plugin.v1.ReadCallbackResponse.fault:type_name -> jalur.plugin.v1.Fault
+	41, // 66: jalur.plugin.v1.Callback.orders:type_name -> jalur.plugin.v1.CallbackOrder
+	44, // 67: jalur.plugin.v1.CancelQuoteResponse.cancelled:type_name -> jalur.plugin.v1.QuoteCancelled
+	3,  // 68: jalur.plugin.v1.CancelQuoteResponse.fault:type_name -> jalur.plugin.v1.Fault
+	4,  // 69: jalur.plugin.v1.Provider.Schema:input_type -> jalur.plugin.v1.SchemaRequest
+	7,  // 70: jalur.plugin.v1.Provider.Configure:input_type -> jalur.plugin.v1.ConfigureRequest
+	11, // 71: jalur.plugin.v1.Provider.Describe:input_type -> jalur.plugin.v1.DescribeRequest
+	18, // 72: jalur.plugin.v1.Provider.ListProducts:input_type -> jalur.plugin.v1.ListProductsRequest
+	24, // 73: jalur.plugin.v1.Provider.Inquire:input_type -> jalur.plugin.v1.InquireRequest
+	28, // 74: jalur.plugin.v1.Provider.Pay:input_type -> jalur.plugin.v1.PayRequest
+	30, // 75: jalur.plugin.v1.Provider.Status:input_type -> jalur.plugin.v1.StatusRequest
+	33, // 76: jalur.plugin.v1.Provider.Balances:input_type -> jalur.plugin.v1.BalancesRequest
+	37, // 77: jalur.plugin.v1.Provider.ReadCallback:input_type -> jalur.plugin.v1.ReadCallbackRequest
+	42, // 78: jalur.plugin.v1.Provider.CancelQuote:input_type -> jalur.plugin.v1.CancelQuoteRequest
+	45, // 79: jalur.plugin.v1.Provider.Drain:input_type -> jalur.plugin.v1.DrainRequest
+	5,  // 80: jalur.plugin.v1.Provider.Schema:output_type -> jalur.plugin.v1.SchemaResponse
+	8,  // 81: jalur.plugin.v1.Provider.Configure:output_type -> jalur.plugin.v1.ConfigureResponse
+	12, // 82: jalur.plugin.v1.Provider.Describe:output_type -> jalur.plugin.v1.DescribeResponse
+	19, // 83: jalur.plugin.v1.Provider.ListProducts:output_type -> jalur.plugin.v1.ListProductsResponse
+	25, // 84: jalur.plugin.v1.Provider.Inquire:output_type -> jalur.plugin.v1.InquireResponse
+	29, // 85: jalur.plugin.v1.Provider.Pay:output_type -> jalur.plugin.v1.PayResponse
+	31, // 86: jalur.plugin.v1.Provider.Status:output_type -> jalur.plugin.v1.StatusResponse
+	34, // 87: jalur.plugin.v1.Provider.Balances:output_type -> jalur.plugin.v1.BalancesResponse
+	39, // 88: jalur.plugin.v1.Provider.ReadCallback:output_type -> jalur.plugin.v1.ReadCallbackResponse
+	43, // 89: jalur.plugin.v1.Provider.CancelQuote:output_type -> jalur.plugin.v1.CancelQuoteResponse
+	46, // 90: jalur.plugin.v1.Provider.Drain:output_type -> jalur.plugin.v1.DrainResponse
+	80, // [80:91] is the sub-list for method output_type
+	69, // [69:80] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_jalur_plugin_v1_provider_proto_init() }
@@ -2749,29 +4070,46 @@ func file_jalur_plugin_v1_provider_proto_init() {
 		return
 	}
 	file_jalur_plugin_v1_provider_proto_msgTypes[3].OneofWrappers = []any{
+		(*SchemaResponse_Schema)(nil),
+		(*SchemaResponse_Fault)(nil),
+	}
+	file_jalur_plugin_v1_provider_proto_msgTypes[6].OneofWrappers = []any{
 		(*ConfigureResponse_Configured)(nil),
 		(*ConfigureResponse_Refused)(nil),
 		(*ConfigureResponse_Fault)(nil),
 	}
-	file_jalur_plugin_v1_provider_proto_msgTypes[7].OneofWrappers = []any{
+	file_jalur_plugin_v1_provider_proto_msgTypes[10].OneofWrappers = []any{
 		(*DescribeResponse_Description)(nil),
 		(*DescribeResponse_Fault)(nil),
 	}
-	file_jalur_plugin_v1_provider_proto_msgTypes[13].OneofWrappers = []any{
+	file_jalur_plugin_v1_provider_proto_msgTypes[17].OneofWrappers = []any{
 		(*ListProductsResponse_Page)(nil),
 		(*ListProductsResponse_Fault)(nil),
 	}
-	file_jalur_plugin_v1_provider_proto_msgTypes[18].OneofWrappers = []any{
+	file_jalur_plugin_v1_provider_proto_msgTypes[19].OneofWrappers = []any{}
+	file_jalur_plugin_v1_provider_proto_msgTypes[23].OneofWrappers = []any{
 		(*InquireResponse_Quote)(nil),
 		(*InquireResponse_Fault)(nil),
 	}
-	file_jalur_plugin_v1_provider_proto_msgTypes[22].OneofWrappers = []any{
+	file_jalur_plugin_v1_provider_proto_msgTypes[27].OneofWrappers = []any{
 		(*PayResponse_Result)(nil),
 		(*PayResponse_Fault)(nil),
 	}
-	file_jalur_plugin_v1_provider_proto_msgTypes[24].OneofWrappers = []any{
+	file_jalur_plugin_v1_provider_proto_msgTypes[29].OneofWrappers = []any{
 		(*StatusResponse_Result)(nil),
 		(*StatusResponse_Fault)(nil),
+	}
+	file_jalur_plugin_v1_provider_proto_msgTypes[32].OneofWrappers = []any{
+		(*BalancesResponse_Sheet)(nil),
+		(*BalancesResponse_Fault)(nil),
+	}
+	file_jalur_plugin_v1_provider_proto_msgTypes[37].OneofWrappers = []any{
+		(*ReadCallbackResponse_Callback)(nil),
+		(*ReadCallbackResponse_Fault)(nil),
+	}
+	file_jalur_plugin_v1_provider_proto_msgTypes[41].OneofWrappers = []any{
+		(*CancelQuoteResponse_Cancelled)(nil),
+		(*CancelQuoteResponse_Fault)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2779,7 +4117,7 @@ func file_jalur_plugin_v1_provider_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_jalur_plugin_v1_provider_proto_rawDesc), len(file_jalur_plugin_v1_provider_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   32,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

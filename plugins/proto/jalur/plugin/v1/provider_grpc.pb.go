@@ -26,12 +26,16 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
+	Provider_Schema_FullMethodName       = "/jalur.plugin.v1.Provider/Schema"
 	Provider_Configure_FullMethodName    = "/jalur.plugin.v1.Provider/Configure"
 	Provider_Describe_FullMethodName     = "/jalur.plugin.v1.Provider/Describe"
 	Provider_ListProducts_FullMethodName = "/jalur.plugin.v1.Provider/ListProducts"
 	Provider_Inquire_FullMethodName      = "/jalur.plugin.v1.Provider/Inquire"
 	Provider_Pay_FullMethodName          = "/jalur.plugin.v1.Provider/Pay"
 	Provider_Status_FullMethodName       = "/jalur.plugin.v1.Provider/Status"
+	Provider_Balances_FullMethodName     = "/jalur.plugin.v1.Provider/Balances"
+	Provider_ReadCallback_FullMethodName = "/jalur.plugin.v1.Provider/ReadCallback"
+	Provider_CancelQuote_FullMethodName  = "/jalur.plugin.v1.Provider/CancelQuote"
 	Provider_Drain_FullMethodName        = "/jalur.plugin.v1.Provider/Drain"
 )
 
@@ -39,9 +43,12 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Provider is one configured provider in a process of its own. The host calls Configure first and once, then Describe, then the others, many at a
-// time. A gRPC error tells the host nothing about the money, so a plugin answers with a Fault instead.
+// Provider is one configured provider in a process of its own. The host may ask for the Schema first, calls Configure once, then Describe, then the
+// others, many at a time. A gRPC error tells the host nothing about the money, so a plugin answers with a Fault instead. The one exception is
+// UNIMPLEMENTED, for Schema, Balances, ReadCallback and CancelQuote: the plugin has no such call, and an older one knows none of them.
 type ProviderClient interface {
+	// Schema tells how the settings must look. It comes before Configure.
+	Schema(ctx context.Context, in *SchemaRequest, opts ...grpc.CallOption) (*SchemaResponse, error)
 	// Configure hands over the settings. It calls no provider.
 	Configure(ctx context.Context, in *ConfigureRequest, opts ...grpc.CallOption) (*ConfigureResponse, error)
 	// Describe tells who this is and what it can do. It calls no provider, and its answer stays the same while the process lives.
@@ -54,6 +61,12 @@ type ProviderClient interface {
 	Pay(ctx context.Context, in *PayRequest, opts ...grpc.CallOption) (*PayResponse, error)
 	// Status asks what became of an order.
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
+	// Balances tells what the provider holds for us.
+	Balances(ctx context.Context, in *BalancesRequest, opts ...grpc.CallOption) (*BalancesResponse, error)
+	// ReadCallback verifies and translates what the provider sent by itself. It calls nobody.
+	ReadCallback(ctx context.Context, in *ReadCallbackRequest, opts ...grpc.CallOption) (*ReadCallbackResponse, error)
+	// CancelQuote gives up a quote that holds money. One that is gone already is cancelled.
+	CancelQuote(ctx context.Context, in *CancelQuoteRequest, opts ...grpc.CallOption) (*CancelQuoteResponse, error)
 	// Drain makes the plugin refuse new calls and answers when those that run have ended, or at its deadline.
 	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error)
 }
@@ -64,6 +77,16 @@ type providerClient struct {
 
 func NewProviderClient(cc grpc.ClientConnInterface) ProviderClient {
 	return &providerClient{cc}
+}
+
+func (c *providerClient) Schema(ctx context.Context, in *SchemaRequest, opts ...grpc.CallOption) (*SchemaResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SchemaResponse)
+	err := c.cc.Invoke(ctx, Provider_Schema_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (c *providerClient) Configure(ctx context.Context, in *ConfigureRequest, opts ...grpc.CallOption) (*ConfigureResponse, error) {
@@ -126,6 +149,36 @@ func (c *providerClient) Status(ctx context.Context, in *StatusRequest, opts ...
 	return out, nil
 }
 
+func (c *providerClient) Balances(ctx context.Context, in *BalancesRequest, opts ...grpc.CallOption) (*BalancesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BalancesResponse)
+	err := c.cc.Invoke(ctx, Provider_Balances_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *providerClient) ReadCallback(ctx context.Context, in *ReadCallbackRequest, opts ...grpc.CallOption) (*ReadCallbackResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReadCallbackResponse)
+	err := c.cc.Invoke(ctx, Provider_ReadCallback_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *providerClient) CancelQuote(ctx context.Context, in *CancelQuoteRequest, opts ...grpc.CallOption) (*CancelQuoteResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelQuoteResponse)
+	err := c.cc.Invoke(ctx, Provider_CancelQuote_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *providerClient) Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DrainResponse)
@@ -140,9 +193,12 @@ func (c *providerClient) Drain(ctx context.Context, in *DrainRequest, opts ...gr
 // All implementations must embed UnimplementedProviderServer
 // for forward compatibility.
 //
-// Provider is one configured provider in a process of its own. The host calls Configure first and once, then Describe, then the others, many at a
-// time. A gRPC error tells the host nothing about the money, so a plugin answers with a Fault instead.
+// Provider is one configured provider in a process of its own. The host may ask for the Schema first, calls Configure once, then Describe, then the
+// others, many at a time. A gRPC error tells the host nothing about the money, so a plugin answers with a Fault instead. The one exception is
+// UNIMPLEMENTED, for Schema, Balances, ReadCallback and CancelQuote: the plugin has no such call, and an older one knows none of them.
 type ProviderServer interface {
+	// Schema tells how the settings must look. It comes before Configure.
+	Schema(context.Context, *SchemaRequest) (*SchemaResponse, error)
 	// Configure hands over the settings. It calls no provider.
 	Configure(context.Context, *ConfigureRequest) (*ConfigureResponse, error)
 	// Describe tells who this is and what it can do. It calls no provider, and its answer stays the same while the process lives.
@@ -155,6 +211,12 @@ type ProviderServer interface {
 	Pay(context.Context, *PayRequest) (*PayResponse, error)
 	// Status asks what became of an order.
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
+	// Balances tells what the provider holds for us.
+	Balances(context.Context, *BalancesRequest) (*BalancesResponse, error)
+	// ReadCallback verifies and translates what the provider sent by itself. It calls nobody.
+	ReadCallback(context.Context, *ReadCallbackRequest) (*ReadCallbackResponse, error)
+	// CancelQuote gives up a quote that holds money. One that is gone already is cancelled.
+	CancelQuote(context.Context, *CancelQuoteRequest) (*CancelQuoteResponse, error)
 	// Drain makes the plugin refuse new calls and answers when those that run have ended, or at its deadline.
 	Drain(context.Context, *DrainRequest) (*DrainResponse, error)
 	mustEmbedUnimplementedProviderServer()
@@ -167,6 +229,9 @@ type ProviderServer interface {
 // pointer dereference when methods are called.
 type UnimplementedProviderServer struct{}
 
+func (UnimplementedProviderServer) Schema(context.Context, *SchemaRequest) (*SchemaResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Schema not implemented")
+}
 func (UnimplementedProviderServer) Configure(context.Context, *ConfigureRequest) (*ConfigureResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Configure not implemented")
 }
@@ -184,6 +249,15 @@ func (UnimplementedProviderServer) Pay(context.Context, *PayRequest) (*PayRespon
 }
 func (UnimplementedProviderServer) Status(context.Context, *StatusRequest) (*StatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Status not implemented")
+}
+func (UnimplementedProviderServer) Balances(context.Context, *BalancesRequest) (*BalancesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Balances not implemented")
+}
+func (UnimplementedProviderServer) ReadCallback(context.Context, *ReadCallbackRequest) (*ReadCallbackResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReadCallback not implemented")
+}
+func (UnimplementedProviderServer) CancelQuote(context.Context, *CancelQuoteRequest) (*CancelQuoteResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelQuote not implemented")
 }
 func (UnimplementedProviderServer) Drain(context.Context, *DrainRequest) (*DrainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Drain not implemented")
@@ -207,6 +281,24 @@ func RegisterProviderServer(s grpc.ServiceRegistrar, srv ProviderServer) {
 		t.testEmbeddedByValue()
 	}
 	s.RegisterService(&Provider_ServiceDesc, srv)
+}
+
+func _Provider_Schema_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SchemaRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProviderServer).Schema(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Provider_Schema_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProviderServer).Schema(ctx, req.(*SchemaRequest))
+	}
+	return interceptor(ctx, in, info, handler)
 }
 
 func _Provider_Configure_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
@@ -317,6 +409,60 @@ func _Provider_Status_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Provider_Balances_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BalancesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProviderServer).Balances(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Provider_Balances_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProviderServer).Balances(ctx, req.(*BalancesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Provider_ReadCallback_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReadCallbackRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProviderServer).ReadCallback(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Provider_ReadCallback_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProviderServer).ReadCallback(ctx, req.(*ReadCallbackRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Provider_CancelQuote_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelQuoteRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProviderServer).CancelQuote(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Provider_CancelQuote_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProviderServer).CancelQuote(ctx, req.(*CancelQuoteRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Provider_Drain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DrainRequest)
 	if err := dec(in); err != nil {
@@ -343,6 +489,10 @@ var Provider_ServiceDesc = grpc.ServiceDesc{
 	HandlerType: (*ProviderServer)(nil),
 	Methods: []grpc.MethodDesc{
 		{
+			MethodName: "Schema",
+			Handler:    _Provider_Schema_Handler,
+		},
+		{
 			MethodName: "Configure",
 			Handler:    _Provider_Configure_Handler,
 		},
@@ -365,6 +515,18 @@ var Provider_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Status",
 			Handler:    _Provider_Status_Handler,
+		},
+		{
+			MethodName: "Balances",
+			Handler:    _Provider_Balances_Handler,
+		},
+		{
+			MethodName: "ReadCallback",
+			Handler:    _Provider_ReadCallback_Handler,
+		},
+		{
+			MethodName: "CancelQuote",
+			Handler:    _Provider_CancelQuote_Handler,
 		},
 		{
 			MethodName: "Drain",
