@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/providertest"
 	"github.com/jalurhq/jalur/plugins/host"
+	"github.com/jalurhq/jalur/plugins/reattach"
 )
 
 // endsWithin is how long a process may live on after its host.
@@ -25,9 +28,8 @@ const endsWithin = 2 * time.Second
 // Process makes the harness one of the plugin that cfg names, in a process of its own as a gateway runs it, and adds the rules that are about the process. Name, Settings,
 // Secrets, Logger and Grace of cfg are the harness's business. Traces cross the boundary where this process has a propagator (otel.SetTextMapPropagator).
 func Process(h providertest.Harness, cfg host.Config) providertest.Harness {
-	lines := &lines{}
-	cfg.Name, cfg.Secrets, cfg.Grace = "plugin", nil, endsWithin // nothing is hidden from the rule that looks for secrets
-	cfg.Logger = slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	cfg.Name, cfg.Secrets, cfg.Grace = "plugin", nil, endsWithin // nothing is hidden from the rules that look for secrets
+	cfg.Logger = slog.New(slog.DiscardHandler)
 	h.Remote = true
 	h.New = func(ctx context.Context, settings json.RawMessage) (core.Set, func() error, error) {
 		p, err := launch(ctx, cfg, settings)
@@ -36,7 +38,7 @@ func Process(h providertest.Harness, cfg host.Config) providertest.Harness {
 		}
 		return core.Set{Provider: p.Provider()}, func() error { return p.Stop(context.WithoutCancel(ctx)) }, nil
 	}
-	h.Extra = append(h.Extra, processRules(cfg, lines)...)
+	h.Extra = append(h.Extra, processRules(cfg)...)
 	return h
 }
 
@@ -66,33 +68,11 @@ func keyed(err error) error {
 	return err
 }
 
-// lines is what a plugin has printed, as the host logs it.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements [io.Writer].
-func (l *lines) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *lines) has(text string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return bytes.Contains(l.text.Bytes(), []byte(text))
-}
-
 // bench runs rules about the process.
-type bench struct {
-	cfg   host.Config
-	lines *lines
-}
+type bench struct{ cfg host.Config }
 
-func processRules(cfg host.Config, lines *lines) []providertest.Rule {
-	b := bench{cfg, lines}
+func processRules(cfg host.Config) []providertest.Rule {
+	b := bench{cfg}
 	named := func(sample string) func(*providertest.Bench) bool {
 		return func(b *providertest.Bench) bool { _, ok := b.Harness.Samples[sample]; return ok }
 	}
@@ -323,17 +303,66 @@ func files(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	}
 }
 
-// logs looks at all that was printed until now.
-func (b bench) logs(_ context.Context, bench *providertest.Bench) {
+// logs runs the plugin without the host, which would hide what must not be there, and looks at all that it prints.
+func (b bench) logs(ctx context.Context, bench *providertest.Bench) {
+	printed := &lines{}
+	running, err := reattach.Run(ctx, reattach.Program{Plugin: b.cfg.Plugin, Shipped: b.cfg.Shipped, Output: printed})
+	if err != nil {
+		bench.Failf("%v", err)
+		return
+	}
+	if set, done, err := reattach.Connect(running.Target, bench.Settings()); err != nil {
+		bench.Failf("%v", err)
+	} else {
+		b.everything(ctx, bench, set)
+		if err := done(); err != nil {
+			bench.Failf("%v", err)
+		}
+	}
+	if err := running.Stop(); err != nil {
+		bench.Failf("%v", err)
+	}
 	for _, secret := range bench.Harness.Secrets {
-		if b.lines.has(secret) {
+		if printed.has(secret) {
 			bench.Failf("a line that it printed shows a secret")
 		}
 	}
 	const least = 6 // a shorter number can stand in a text by chance
 	for _, sample := range bench.Harness.Samples {
-		if account := string(sample.Account); len(account) >= least && b.lines.has(account) {
+		if account := string(sample.Account); len(account) >= least && printed.has(account) {
 			bench.Failf("a line that it printed shows the whole account number %s", sample.Account)
 		}
 	}
+}
+
+// everything makes each sample's order once, and asks for it.
+func (b bench) everything(ctx context.Context, bench *providertest.Bench, set core.Set) {
+	_, _ = set.Provider.ListProducts(ctx, core.ProductFilter{}) // what it answers other rules are about
+	for _, name := range slices.Sorted(maps.Keys(bench.Harness.Samples)) {
+		if name == providertest.UnknownAccount || name == providertest.Panics {
+			continue // there may be no quote for it; and a panic prints what it likes
+		}
+		if order, ok := bench.Order(ctx, name); ok {
+			bench.StatusAt(ctx, set, bench.PayAt(ctx, set, order))
+		}
+	}
+}
+
+// lines is what a plugin has printed.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (l *lines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *lines) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Contains(l.text.Bytes(), []byte(text))
 }

@@ -103,19 +103,26 @@ func New(raw json.RawMessage) (core.Set, error) {
 	if err := json.Unmarshal(raw, &given); err != nil || given.Socket == "" {
 		return core.Set{}, errors.New("the plugin reattach is for $" + Variable + " and not for a configuration")
 	}
+	set, _, err := Connect(Target{Socket: given.Socket}, given.Settings) // the bridge's process ends with its host
+	return set, err
+}
+
+// Connect calls a plugin that runs, by no other way than its socket: what it answers is not checked. done ends the connection. An error in whose chain is a method
+// SettingKey() string is the plugin's refusal of its settings.
+func Connect(t Target, own json.RawMessage) (set core.Set, done func() error, err error) {
 	conn, err := grpc.NewClient("passthrough:///plugin", append(client.Options(),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", given.Socket)
+			return (&net.Dialer{}).DialContext(ctx, "unix", t.Socket)
 		}))...)
 	if err != nil {
-		return core.Set{}, err
+		return core.Set{}, nil, err
 	}
 	plugin := client.New(conn, func(text string) string { return text }) // the gateway hides what must be hidden
-	if err := configure(plugin, given.Settings); err != nil {
-		return core.Set{}, errors.Join(err, conn.Close())
+	if err := configure(plugin, own); err != nil {
+		return core.Set{}, nil, errors.Join(err, conn.Close())
 	}
-	return core.Set{Provider: plugin}, nil
+	return core.Set{Provider: plugin}, conn.Close, nil
 }
 
 func configure(plugin *client.Client, own json.RawMessage) error {

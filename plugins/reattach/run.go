@@ -102,14 +102,18 @@ func (r *Running) start(ctx context.Context, output io.Writer) (socket string, e
 	if err := r.cmd.Start(); err != nil {
 		return "", err
 	}
-	done, found := make(chan struct{}), make(chan string, 1)
+	done, whole, found := make(chan struct{}), make(chan struct{}), make(chan string, 1)
 	r.Done = done
 	go func() {
-		defer close(done)
 		_ = r.cmd.Wait() // how it ended, the user sees
 		_ = words.Close()
+		<-whole
+		close(done)
 	}()
-	go read(stdout, output, found)
+	go func() {
+		read(stdout, output, found)
+		close(whole)
+	}()
 	timer := time.NewTimer(startTime)
 	defer timer.Stop()
 	select {
