@@ -88,7 +88,24 @@ func open(ctx context.Context, h Harness) (*Bench, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("describe: %w", err), b.close())
 	}
+	if h.Remote {
+		b.Set = promised(b.Set, b.Descriptor)
+	}
 	return b, nil
+}
+
+// promised leaves out of a set what the descriptor doesn't promise: from outside of the process everything seems to be there.
+func promised(set core.Set, d core.Descriptor) core.Set {
+	if !d.TellsBalances {
+		set.Balances = nil
+	}
+	if !d.SendsCallbacks {
+		set.Callbacks = nil
+	}
+	if !d.CancelsQuotes {
+		set.Quotes = nil
+	}
+	return set
 }
 
 func (b *Bench) close() error { return errors.Join(b.end(), b.line.close()) }
