@@ -209,8 +209,13 @@ func types(names []string) string {
 }
 
 func values(all []any) string {
+	const most = 100
 	var written []string
 	for _, value := range all {
+		if len(written) == most {
+			written = append(written, "…")
+			break
+		}
 		if text := fmt.Sprint(value); !slices.Contains(written, text) {
 			written = append(written, text)
 		}

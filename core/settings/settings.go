@@ -41,9 +41,12 @@ func Compile(raw json.RawMessage) (*Schema, error) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, nil //nolint:nilnil // no schema is a schema
 	}
+	if len(raw) > maxBytes {
+		return nil, fmt.Errorf("schema of the settings: %w", errTooLarge)
+	}
 	doc, err := decode(raw)
 	if err == nil {
-		err = bounded(raw, doc)
+		err = bounded(doc)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("schema of the settings: %w", err)

@@ -118,7 +118,15 @@ func TestASchemaThatCouldDoHarmIsRefused(t *testing.T) {
 	for n := range 40 {
 		fmt.Fprintf(&doubling, `"d%d":{"allOf":[{"$ref":"#/$defs/d%d"},{"$ref":"#/$defs/d%d"}]},`, n, n+1, n+1)
 	}
+	var chain strings.Builder
+	for n := range 100 {
+		fmt.Fprintf(&chain, `"c%03d":{"items":{"$ref":"#/$defs/c%03d"}},`, n, n+1)
+	}
 	cases := map[string]string{
+		"deep":                strings.Repeat(`{"not":`, 5000) + `{}` + strings.Repeat(`}`, 5000),
+		"deep by references":  `{"$defs":{` + chain.String() + `"c100":{}}}`,
+		"a costly pattern":    `{"pattern":"` + strings.Repeat("(a{0,900}b)", 30) + `"}`,
+		"costly names":        `{"patternProperties":{"((a{0,100}){0,9}){0,30}":{}}}`,
 		"no JSON":             `{`,
 		"two values":          `{} {}`,
 		"no schema":           `"text"`,

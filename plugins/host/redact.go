@@ -33,12 +33,14 @@ func newRedactor(secrets []string) *redactor {
 	return r
 }
 
-// also hides further secrets. One caller at a time.
+// also hides further secrets.
 func (r *redactor) also(secrets []string) {
-	known := r.hidden.Load().values
-	added := slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return slices.Contains(known, s) })
-	if len(added) > 0 {
-		r.hidden.Store(hiding(slices.Concat(known, added)))
+	for {
+		last := r.hidden.Load()
+		added := slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return slices.Contains(last.values, s) })
+		if len(added) == 0 || r.hidden.CompareAndSwap(last, hiding(slices.Concat(last.values, added))) {
+			return
+		}
 	}
 }
 
