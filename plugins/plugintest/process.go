@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -27,8 +28,10 @@ const endsWithin = 2 * time.Second
 
 // Process makes the harness one of the plugin that cfg names, in a process of its own as a gateway runs it, and adds the rules that are about the process. Name, Settings,
 // Secrets, Logger and Grace of cfg are the harness's business. Traces cross the boundary where this process has a propagator (otel.SetTextMapPropagator).
-func Process(h providertest.Harness, cfg host.Config) providertest.Harness {
-	cfg.Name, cfg.Secrets, cfg.Grace = "plugin", nil, endsWithin // nothing is hidden from the rules that look for secrets
+//
+// The schema of the settings is asked of the plugin itself; an error means that it could not be.
+func Process(ctx context.Context, h providertest.Harness, cfg host.Config) (providertest.Harness, error) {
+	cfg.Name, cfg.Secrets, cfg.Grace = "plugin", nil, endsWithin
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	h.Remote = true
 	h.New = func(ctx context.Context, settings json.RawMessage) (core.Set, func() error, error) {
@@ -36,10 +39,22 @@ func Process(h providertest.Harness, cfg host.Config) providertest.Harness {
 		if err != nil {
 			return core.Set{}, nil, err
 		}
-		return core.Set{Provider: p.Provider()}, func() error { return p.Stop(context.WithoutCancel(ctx)) }, nil
+		return p.Set(), func() error { return p.Stop(context.WithoutCancel(ctx)) }, nil
 	}
 	h.Extra = append(h.Extra, processRules(cfg)...)
-	return h
+	var err error
+	h.Schema, err = schemaOf(ctx, cfg)
+	return h, err
+}
+
+// schemaOf runs the plugin for a moment.
+func schemaOf(ctx context.Context, cfg host.Config) (schema json.RawMessage, err error) {
+	running, err := reattach.Run(ctx, reattach.Program{Plugin: cfg.Plugin, Shipped: cfg.Shipped, Output: io.Discard})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, running.Stop()) }()
+	return reattach.Schema(ctx, running.Target)
 }
 
 // settingError lets the suite see which setting was refused.
@@ -128,7 +143,7 @@ func (b bench) with(check check) func(context.Context, *providertest.Bench) {
 	}
 }
 
-func set(p *host.Plugin) core.Set { return core.Set{Provider: p.Provider()} }
+func set(p *host.Plugin) core.Set { return p.Set() }
 
 func ignoresSigterm(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	pid := p.State().PID

@@ -97,7 +97,10 @@ type settingError struct{ *client.RefusedError }
 // SettingKey gives the setting's name.
 func (e settingError) SettingKey() string { return e.Key }
 
-// New is the bridge's factory. A plugin that has its settings already keeps them.
+// Factory makes the bridge.
+func Factory() core.Factory { return core.Factory{New: New} }
+
+// New makes the bridge from its settings. A plugin that has its settings already keeps them.
 func New(raw json.RawMessage) (core.Set, error) {
 	var given settings
 	if err := json.Unmarshal(raw, &given); err != nil || given.Socket == "" {
@@ -110,19 +113,38 @@ func New(raw json.RawMessage) (core.Set, error) {
 // Connect calls a plugin that runs, by no other way than its socket: what it answers is not checked. done ends the connection. An error in whose chain is a method
 // SettingKey() string is the plugin's refusal of its settings.
 func Connect(t Target, own json.RawMessage) (set core.Set, done func() error, err error) {
+	plugin, done, err := dial(t)
+	if err != nil {
+		return core.Set{}, nil, err
+	}
+	if err := configure(plugin, own); err != nil {
+		return core.Set{}, nil, errors.Join(err, done())
+	}
+	return core.Set{Provider: plugin, Balances: plugin, Callbacks: plugin, Quotes: plugin}, done, nil
+}
+
+// Schema asks a plugin that runs for the JSON Schema of its settings; nil where it has none.
+func Schema(ctx context.Context, t Target) (schema json.RawMessage, err error) {
+	plugin, done, err := dial(t)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	return plugin.Schema(ctx)
+}
+
+func dial(t Target) (*client.Client, func() error, error) {
 	conn, err := grpc.NewClient("passthrough:///plugin", append(client.Options(),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", t.Socket)
 		}))...)
 	if err != nil {
-		return core.Set{}, nil, err
+		return nil, nil, err
 	}
-	plugin := client.New(conn, func(text string) string { return text }) // the gateway hides what must be hidden
-	if err := configure(plugin, own); err != nil {
-		return core.Set{}, nil, errors.Join(err, conn.Close())
-	}
-	return core.Set{Provider: plugin}, conn.Close, nil
+	return client.New(conn, func(text string) string { return text }), conn.Close, nil // the gateway hides what must be hidden
 }
 
 func configure(plugin *client.Client, own json.RawMessage) error {

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/providertest"
 	"github.com/jalurhq/jalur/providers/mmbc"
 	"github.com/jalurhq/jalur/providers/mmbc/sandbox"
@@ -22,6 +21,6 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.New = providertest.InProcess(core.Factory{New: mmbc.New})
+	h.New, h.Schema = providertest.InProcess(mmbc.Factory()), mmbc.Factory().Schema
 	providertest.Run(t, h)
 }
