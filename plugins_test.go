@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/jalurhq/jalur/config"
+	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/plugins/host"
 	"github.com/jalurhq/jalur/plugins/sdk"
 	"github.com/jalurhq/jalur/providers/mmbc"
@@ -46,7 +47,7 @@ func deploy(t *testing.T, change func(*config.Provider)) *deployment {
 		Routes: []config.Route{{Merchant: "*", Via: []config.Lane{{Provider: "own"}}}},
 	}
 	service, err := Open(t.Context(), d.cfg, Options{
-		Shipped: sdk.Self(map[string]sdk.Factory{"mmbc": mmbc.New}), Log: slog.New(slog.DiscardHandler),
+		Shipped: sdk.Self(map[string]core.Factory{"mmbc": mmbc.Factory()}), Log: slog.New(slog.DiscardHandler),
 		Reread: func() (config.Config, error) { d.mu.Lock(); defer d.mu.Unlock(); return d.cfg, nil },
 	})
 	if err != nil {

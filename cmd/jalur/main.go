@@ -9,6 +9,7 @@ import (
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/internal/cli"
+	"github.com/jalurhq/jalur/plugins/reattach"
 	"github.com/jalurhq/jalur/plugins/sdk"
 	"github.com/jalurhq/jalur/providers/digiflazz"
 	"github.com/jalurhq/jalur/providers/dtone"
@@ -19,7 +20,9 @@ import (
 var version = "dev"
 
 func main() {
-	shipped := sdk.Self(map[string]core.Factory{"digiflazz": digiflazz.Factory(), "dtone": dtone.Factory(), "mmbc": mmbc.Factory()})
+	shipped := sdk.Self(map[string]core.Factory{
+		"digiflazz": digiflazz.Factory(), "dtone": dtone.Factory(), "mmbc": mmbc.Factory(), reattach.Name: reattach.Factory(),
+	})
 	interrupted, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(interrupted, release) // a second interrupt ends the program at once
 	os.Exit(cli.Run(cli.Program{

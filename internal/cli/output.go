@@ -30,14 +30,7 @@ func (t *table) row(cells ...any) {
 
 // print writes an answer to standard output, as JSON or as a table.
 func (a *app) print(answer any, rows func(*table)) error {
-	form := a.output
-	if form == "" {
-		form = outputJSON
-		if isTerminal(a.Stdout) {
-			form = outputTable
-		}
-	}
-	if form == outputJSON {
+	if a.form() == outputJSON {
 		return printJSON(a.Stdout, answer)
 	}
 	const gap = 2
@@ -51,6 +44,18 @@ func printJSON(w io.Writer, answer any) error {
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(answer)
+}
+
+// form gives the form of output.
+func (a *app) form() string {
+	switch {
+	case a.output != "":
+		return a.output
+	case isTerminal(a.Stdout):
+		return outputTable
+	default:
+		return outputJSON
+	}
 }
 
 // checkOutput refuses an unknown form before anything is done.

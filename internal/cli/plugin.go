@@ -9,7 +9,7 @@ import (
 )
 
 func (a *app) plugin() *cobra.Command {
-	return group("plugin", "Look after plugins", a.reloadPlugin())
+	return group("plugin", "Look after plugins, and write them", a.reloadPlugin(), a.pluginTest(), a.pluginNew(), a.pluginRun())
 }
 
 func (a *app) reloadPlugin() *cobra.Command {

@@ -61,6 +61,9 @@ func (a *app) runGateway(ctx context.Context, cfg config.Config, started func(ur
 	if a.server != "" {
 		return usage(errors.New("serve runs a gateway; --server is for talking to one"))
 	}
+	if cfg, err = a.reattached(cfg); err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen)
 	if err != nil {
 		return usage(fmt.Errorf("server.listen: %w", err))

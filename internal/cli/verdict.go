@@ -22,7 +22,7 @@ func verdict(err error) (status int, message string) {
 		return ExitUnresolved, "not resolved: do not pay again under another key; `jalur status` tells what becomes of it"
 	case errors.Is(err, errNothingMoved):
 		return ExitFailed, ""
-	case errors.Is(err, errViolations), errors.Is(err, errJournalFailed), errors.Is(err, errHeld):
+	case errors.Is(err, errViolations), errors.Is(err, errJournalFailed), errors.Is(err, errHeld), errors.Is(err, errRules):
 		return ExitFailed, err.Error()
 	}
 	status = statusOf(err)

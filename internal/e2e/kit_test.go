@@ -85,7 +85,13 @@ func (p *process) output() string {
 // start runs the binary in a folder until the test ends.
 func start(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(jalur, args...), done: make(chan struct{}), more: make(chan struct{})}
+	return startProgram(t, jalur, dir, env, args...)
+}
+
+// startProgram is start for another program.
+func startProgram(t *testing.T, program, dir string, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(program, args...), done: make(chan struct{}), more: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env = dir, append(cleanEnv(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {

@@ -1,6 +1,7 @@
 package mmbc_test
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -17,7 +18,7 @@ import (
 // playing starts a sandbox that the reloads count in.
 func playing(t *testing.T, cfg sandbox.Config) (play *sandbox.Sandbox, server *httptest.Server, reloads *atomic.Int32) {
 	t.Helper()
-	cfg.Username, cfg.Password = "toko", "geheim"
+	cfg.Username, cfg.Password = "toko", cmp.Or(cfg.Password, "geheim")
 	play, err := sandbox.New(cfg)
 	if err != nil {
 		t.Fatal(err)
