@@ -13,7 +13,7 @@ import (
 
 // It runs alone: one of the rules counts the goroutines of the whole process.
 func TestConformance(t *testing.T) {
-	box, err := sandbox.New(sandbox.Config{Key: "toko-key", Secret: "sandbox-only", CompleteAfter: 20 * time.Millisecond, Delays: 0.2})
+	box, err := sandbox.New(sandbox.Config{Key: "toko", Secret: "sandbox-only", CompleteAfter: 20 * time.Millisecond, Delays: 0.2})
 	if err != nil {
 		t.Fatal(err)
 	}
