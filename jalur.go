@@ -32,6 +32,7 @@ import (
 	"github.com/jalurhq/jalur/core/middleware/tracing"
 	"github.com/jalurhq/jalur/core/payments"
 	"github.com/jalurhq/jalur/core/router"
+	"github.com/jalurhq/jalur/internal/fleet"
 	"github.com/jalurhq/jalur/plugins/host"
 	"github.com/jalurhq/jalur/plugins/sdk"
 )
@@ -74,9 +75,7 @@ type Service struct {
 	store   journal.Store
 	spill   *spill.Folder
 	plugins []*host.Plugin
-	options Options
-	reread  func() (config.Config, error)
-	files   sync.Map       // by provider: which state of its plugin's file runs
+	fleet   *fleet.Fleet
 	ended   []func() error // ends what counts and what watches
 }
 
@@ -96,10 +95,7 @@ func Open(ctx context.Context, cfg config.Config, options Options) (*Service, er
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	s := &Service{store: store, spill: kept, options: options, reread: options.Reread}
-	if s.reread == nil {
-		s.reread = func() (config.Config, error) { return cfg, nil }
-	}
+	s := &Service{store: store, spill: kept}
 	if err := s.start(ctx, cfg, options); err != nil {
 		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
@@ -135,8 +131,9 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 	if err != nil {
 		return err
 	}
+	s.fleet = newFleet(s.plugins, cfg, options)
 	if options.GatewayURL != "" {
-		if err := s.watch(cfg); err != nil { //nolint:contextcheck // it ends with Close
+		if err := s.watch(cfg, options.Meter); err != nil { //nolint:contextcheck // it ends with Close
 			return err
 		}
 	}
@@ -147,17 +144,35 @@ func (s *Service) start(ctx context.Context, cfg config.Config, options Options)
 	return nil
 }
 
+func newFleet(plugins []*host.Plugin, cfg config.Config, options Options) *fleet.Fleet {
+	reread := options.Reread
+	if reread == nil {
+		reread = func() (config.Config, error) { return cfg, nil }
+	}
+	return fleet.New(fleet.Config{Plugins: plugins, Reread: reread, Launch: func(provider string, p config.Provider) (host.Config, error) {
+		return pluginConfig(provider, p, options)
+	}})
+}
+
+// ReloadPlugin reads the configuration again, starts a provider's plugin anew by what it says there (program, pin, settings, limits) and, once the new process is
+// well, puts it in the place of the one in use; that one ends its calls first. Timeout, breaker and routes stay as they were at the start. After an error the
+// plugin is as before. Errors: no such provider; a configuration that can't be used; those of [host.Plugin.Reload], a refused setting with its place in the configuration.
+func (s *Service) ReloadPlugin(ctx context.Context, provider string) error {
+	return s.fleet.Reload(ctx, provider)
+}
+
 // watch begins what only a gateway does beside its payments: it counts, and it looks for plugins that have changed.
-func (s *Service) watch(cfg config.Config) error {
-	done, err := countCases(s.options.Meter, s.store)
-	if err != nil {
-		return err
+func (s *Service) watch(cfg config.Config, meters metric.MeterProvider) error {
+	for _, begin := range []func() (func() error, error){
+		func() (func() error, error) { return countCases(meters, s.store) },
+		func() (func() error, error) { return s.fleet.Watch(cfg, meters) },
+	} {
+		done, err := begin()
+		if err != nil {
+			return err
+		}
+		s.ended = append(s.ended, done)
 	}
-	s.ended = append(s.ended, done)
-	if done, err = countPlugins(s.options.Meter, s.plugins); err != nil {
-		return err
-	}
-	s.ended = append(s.ended, done, s.watchPrograms(cfg))
 	return nil
 }
 

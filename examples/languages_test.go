@@ -52,13 +52,23 @@ func harness(t *testing.T, language string) providertest.Harness {
 	return h
 }
 
+// ask asks the rules of a program.
+func ask(t *testing.T, h providertest.Harness, program string) {
+	t.Helper()
+	h, err := plugintest.Process(t.Context(), h, host.Config{Plugin: program})
+	if err != nil {
+		t.Fatal(err)
+	}
+	providertest.Run(t, h)
+}
+
 // The whole suite, through the same host as a gateway's.
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	for language, program := range programs() {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			providertest.Run(t, plugintest.Process(harness(t, language), host.Config{Plugin: program}))
+			ask(t, harness(t, language), program)
 		})
 	}
 }
@@ -76,7 +86,7 @@ func TestClumsyCode(t *testing.T) {
 			sample.Account = "081234567816"
 			h.Samples[providertest.Noisy] = sample
 			h.Only = []string{"process-survives-a-panic", "process-keeps-stdout-clean", "process-logs-no-secrets"}
-			providertest.Run(t, plugintest.Process(h, host.Config{Plugin: filepath.Join("testdata", language, "clumsy")}))
+			ask(t, h, filepath.Join("testdata", language, "clumsy"))
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jalurhq/jalur/plugins/sdk"
 	"github.com/jalurhq/jalur/providers/digiflazz"
 	"github.com/jalurhq/jalur/providers/dtone"
+	httpspec "github.com/jalurhq/jalur/providers/http"
 	"github.com/jalurhq/jalur/providers/mmbc"
 )
 
@@ -21,7 +22,7 @@ var version = "dev"
 
 func main() {
 	shipped := sdk.Self(map[string]core.Factory{
-		"digiflazz": digiflazz.Factory(), "dtone": dtone.Factory(), "mmbc": mmbc.Factory(), reattach.Name: reattach.Factory(),
+		"digiflazz": digiflazz.Factory(), "dtone": dtone.Factory(), "http": httpspec.Factory(), "mmbc": mmbc.Factory(), reattach.Name: reattach.Factory(),
 	})
 	interrupted, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(interrupted, release) // a second interrupt ends the program at once

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/settings"
 )
 
 // The sample orders that rules ask for.
@@ -48,13 +49,29 @@ const SignedCallback = "callback"
 // the setting that is to blame.
 type New func(ctx context.Context, settings json.RawMessage) (set core.Set, end func() error, err error)
 
-// InProcess makes sets in this process.
+// InProcess makes sets in this process. As a host does, it holds the settings against the factory's schema first.
 func InProcess(factory core.Factory) New {
-	return func(_ context.Context, settings json.RawMessage) (core.Set, func() error, error) {
-		set, err := factory.New(settings)
+	return func(_ context.Context, given json.RawMessage) (core.Set, func() error, error) {
+		schema, err := settings.Compile(factory.Schema)
+		if err != nil {
+			return core.Set{}, nil, err
+		}
+		if problems := schema.Check(given); len(problems) > 0 {
+			return core.Set{}, nil, settingError(problems[0])
+		}
+		set, err := factory.New(given)
 		return set, func() error { return nil }, err
 	}
 }
+
+// settingError is the schema's refusal of a setting.
+type settingError settings.Problem
+
+// Error gives "base_url: is required".
+func (e settingError) Error() string { return e.Key + ": " + e.Rule }
+
+// SettingKey gives the setting's name.
+func (e settingError) SettingKey() string { return e.Key }
 
 // Harness is what the suite must know of a provider.
 type Harness struct {

@@ -230,6 +230,7 @@ func toyHarness(tb testing.TB, t traits, broken string) Harness {
 	}
 	return Harness{
 		New: InProcess(factory), Schema: factory.Schema, Settings: settings, Sandbox: server.URL,
+		Required: []string{"base_url", "key"}, Secrets: []string{toyKey, toySecret},
 		Samples: toySamples(), Faults: toyFaults(), Parallel: 16,
 		Callback: &CallbackSample{
 			Request: core.CallbackRequest{

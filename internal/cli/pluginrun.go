@@ -84,7 +84,7 @@ func (a *app) reattached(cfg config.Config) (config.Config, error) {
 		if !there {
 			return cfg, usage(fmt.Errorf("%s: no provider %q is configured", reattach.Variable, name))
 		}
-		p.Plugin, p.SHA256, p.Settings = reattach.Name, "", target.Settings(p.Settings)
+		p.Plugin, p.SHA256, p.Manifest, p.ReloadOnChange, p.Settings = reattach.Name, "", "", false, target.Settings(p.Settings)
 		cfg.Providers[name] = p
 		a.say(fmt.Sprintf("DEBUG: provider %s is the process %d of $%s: not started, pinned, watched or ended by this gateway, and not encrypted. Never with real money.",
 			name, target.PID, reattach.Variable))

@@ -80,7 +80,9 @@ func (a *app) pluginTest() *cobra.Command {
 				return usage(err)
 			}
 			h.Only = only
-			h = plugintest.Process(h, host.Config{Plugin: args[0], Shipped: a.Shipped})
+			if h, err = plugintest.Process(cmd.Context(), h, host.Config{Plugin: args[0], Shipped: a.Shipped}); err != nil {
+				return usage(errors.Join(err, flush(cmd.Context(), shutdown)))
+			}
 			report, err := providertest.Check(cmd.Context(), h, a.tellRule())
 			if err != nil {
 				return usage(errors.Join(err, flush(cmd.Context(), shutdown)))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -27,8 +28,10 @@ const endsWithin = 2 * time.Second
 
 // Process makes the harness one of the plugin that cfg names, in a process of its own as a gateway runs it, and adds the rules that are about the process. Name, Settings,
 // Secrets, Logger and Grace of cfg are the harness's business. Traces cross the boundary where this process has a propagator (otel.SetTextMapPropagator).
-func Process(h providertest.Harness, cfg host.Config) providertest.Harness {
-	cfg.Name, cfg.Secrets, cfg.Grace = "plugin", nil, endsWithin // nothing is hidden from the rules that look for secrets
+//
+// The schema of the settings is asked of the plugin itself; an error means that it could not be.
+func Process(ctx context.Context, h providertest.Harness, cfg host.Config) (providertest.Harness, error) {
+	cfg.Name, cfg.Secrets, cfg.Grace = "plugin", nil, endsWithin
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	h.Remote = true
 	h.New = func(ctx context.Context, settings json.RawMessage) (core.Set, func() error, error) {
@@ -39,7 +42,19 @@ func Process(h providertest.Harness, cfg host.Config) providertest.Harness {
 		return p.Set(), func() error { return p.Stop(context.WithoutCancel(ctx)) }, nil
 	}
 	h.Extra = append(h.Extra, processRules(cfg)...)
-	return h
+	var err error
+	h.Schema, err = schemaOf(ctx, cfg)
+	return h, err
+}
+
+// schemaOf runs the plugin for a moment.
+func schemaOf(ctx context.Context, cfg host.Config) (schema json.RawMessage, err error) {
+	running, err := reattach.Run(ctx, reattach.Program{Plugin: cfg.Plugin, Shipped: cfg.Shipped, Output: io.Discard})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, running.Stop()) }()
+	return reattach.Schema(ctx, running.Target)
 }
 
 // settingError lets the suite see which setting was refused.
@@ -128,6 +143,7 @@ func (b bench) with(check check) func(context.Context, *providertest.Bench) {
 	}
 }
 
+func set(p *host.Plugin) core.Set { return p.Set() }
 
 func ignoresSigterm(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	pid := p.State().PID
@@ -189,7 +205,7 @@ func finishes(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	}
 	executed, letGo := b.Hold()
 	answered := make(chan providertest.Answer, 1)
-	go func() { answered <- b.PayAt(ctx, p.Set(), order) }()
+	go func() { answered <- b.PayAt(ctx, set(p), order) }()
 	if !happens(ctx, b, executed) {
 		letGo()
 		<-answered
@@ -227,7 +243,7 @@ func killed(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	}
 	executed, letGo := b.Hold()
 	answered := make(chan providertest.Answer, 1)
-	go func() { answered <- b.PayAt(ctx, p.Set(), order) }()
+	go func() { answered <- b.PayAt(ctx, set(p), order) }()
 	pid := p.State().PID
 	if happens(ctx, b, executed) {
 		_ = unix.Kill(pid, unix.SIGKILL) // it fails only where there is nobody
@@ -239,7 +255,7 @@ func killed(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 		return
 	}
 	settle(ctx, b.Harness.Call, func() bool { now := p.State(); return now.Phase == host.Ready && now.PID != pid })
-	asked := b.StatusAt(ctx, p.Set(), answer) // by the next process
+	asked := b.StatusAt(ctx, set(p), answer) // by the next process
 	if outcome := asked.Outcome(); outcome.NothingMoved() || asked.Err == nil && !b.CanAsk(answer) {
 		b.Failf("the next process, asked for the order, said %s", asked)
 	}
@@ -254,7 +270,7 @@ func panics(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 		return
 	}
 	pid := p.State().PID
-	if answer := b.PayAt(ctx, p.Set(), order); answer.Err == nil || answer.Outcome() != core.Unknown {
+	if answer := b.PayAt(ctx, set(p), order); answer.Err == nil || answer.Outcome() != core.Unknown {
 		b.Failf("the provider's code panicked, and the call ended as %s", answer)
 	}
 	same(ctx, b, p, pid)
@@ -266,7 +282,7 @@ func noisy(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 		return
 	}
 	pid := p.State().PID
-	if answer := b.PayAt(ctx, p.Set(), order); answer.Err != nil {
+	if answer := b.PayAt(ctx, set(p), order); answer.Err != nil {
 		b.Failf("the provider's code printed to standard output, and the call ended as %s", answer)
 	}
 	same(ctx, b, p, pid)
@@ -283,7 +299,7 @@ func files(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	rounds := func() {
 		for range calls {
 			if order, ok := b.Order(ctx, providertest.Succeeds); ok {
-				b.PayAt(ctx, p.Set(), order)
+				b.PayAt(ctx, set(p), order)
 			}
 		}
 	}

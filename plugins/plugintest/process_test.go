@@ -39,7 +39,7 @@ type flawed struct {
 func factories() map[string]core.Factory {
 	made := map[string]core.Factory{"mmbc": mmbc.Factory()}
 	for _, flaw := range []string{"none", "dies-at-sigterm", "outlives", "hasty", "forgets", "crashes", "prints-and-dies", "opens-files", "talks"} {
-		made[flaw] = core.Factory{New: func(settings json.RawMessage) (core.Set, error) {
+		made[flaw] = core.Factory{Schema: mmbc.Factory().Schema, New: func(settings json.RawMessage) (core.Set, error) {
 			set, err := mmbc.New(settings)
 			if flaw == "dies-at-sigterm" {
 				asked := make(chan os.Signal, 1)
@@ -108,7 +108,11 @@ func harness(t *testing.T, plugin string) providertest.Harness {
 			h.Samples[name] = providertest.Sample{Product: "GOPAY", Account: account, Amount: core.IDR(100_000)}
 		}
 	}
-	return plugintest.Process(h, host.Config{Plugin: plugin, Shipped: sdk.Self(factories()), Restart: host.Restart{First: time.Millisecond}})
+	h, err = plugintest.Process(t.Context(), h, host.Config{Plugin: plugin, Shipped: sdk.Self(factories()), Restart: host.Restart{First: time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func TestMMBCOverTheWire(t *testing.T) {

@@ -1,7 +1,7 @@
 // Package reattach lets a gateway use a plugin that runs already, under a debugger for instance, and that it neither starts nor ends. It is for development only:
 // nothing is pinned or encrypted, and only the private folder of the socket keeps others out.
 //
-// [Run] runs such a plugin and tells where it is. The gateway starts a bridge in its place, a plugin of its own ([Factory]) that passes every call on.
+// [Run] runs such a plugin and tells where it is. The gateway starts a bridge in its place, a plugin of its own ([New]) that passes every call on.
 package reattach
 
 import (
@@ -97,10 +97,11 @@ type settingError struct{ *client.RefusedError }
 // SettingKey gives the setting's name.
 func (e settingError) SettingKey() string { return e.Key }
 
-// Factory makes the bridge. A plugin that has its settings already keeps them.
-func Factory() core.Factory { return core.Factory{New: bridge} }
+// Factory makes the bridge.
+func Factory() core.Factory { return core.Factory{New: New} }
 
-func bridge(raw json.RawMessage) (core.Set, error) {
+// New makes the bridge from its settings. A plugin that has its settings already keeps them.
+func New(raw json.RawMessage) (core.Set, error) {
 	var given settings
 	if err := json.Unmarshal(raw, &given); err != nil || given.Socket == "" {
 		return core.Set{}, errors.New("the plugin reattach is for $" + Variable + " and not for a configuration")
@@ -112,51 +113,53 @@ func bridge(raw json.RawMessage) (core.Set, error) {
 // Connect calls a plugin that runs, by no other way than its socket: what it answers is not checked. done ends the connection. An error in whose chain is a method
 // SettingKey() string is the plugin's refusal of its settings.
 func Connect(t Target, own json.RawMessage) (set core.Set, done func() error, err error) {
+	plugin, done, err := dial(t)
+	if err != nil {
+		return core.Set{}, nil, err
+	}
+	if err := configure(plugin, own); err != nil {
+		return core.Set{}, nil, errors.Join(err, done())
+	}
+	return core.Set{Provider: plugin, Balances: plugin, Callbacks: plugin, Quotes: plugin}, done, nil
+}
+
+// Schema asks a plugin that runs for the JSON Schema of its settings; nil where it has none.
+func Schema(ctx context.Context, t Target) (schema json.RawMessage, err error) {
+	plugin, done, err := dial(t)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	return plugin.Schema(ctx)
+}
+
+func dial(t Target) (*client.Client, func() error, error) {
 	conn, err := grpc.NewClient("passthrough:///plugin", append(client.Options(),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", t.Socket)
 		}))...)
 	if err != nil {
-		return core.Set{}, nil, err
+		return nil, nil, err
 	}
-	plugin := client.New(conn, func(text string) string { return text }) // the gateway hides what must be hidden
-	if set, err = configure(plugin, own); err != nil {
-		return core.Set{}, nil, errors.Join(err, conn.Close())
-	}
-	return set, conn.Close, nil
+	return client.New(conn, func(text string) string { return text }), conn.Close, nil // the gateway hides what must be hidden
 }
 
-func configure(plugin *client.Client, own json.RawMessage) (core.Set, error) {
+func configure(plugin *client.Client, own json.RawMessage) error {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
 	defer cancel()
 	err := plugin.Configure(ctx, own)
 	if refused, ok := errors.AsType[*client.RefusedError](err); ok {
-		return core.Set{}, settingError{refused}
+		return settingError{refused}
 	}
-	d, described := plugin.Describe(ctx)
-	switch {
-	case err != nil && described != nil:
-		return core.Set{}, err
-	case described != nil:
-		return core.Set{}, described
-	case err != nil:
-		slog.Warn("the plugin has been used before: it keeps the settings that it got first")
+	if err == nil {
+		return nil
 	}
-	return whole(plugin, d), nil
-}
-
-// whole is what the plugin says that it can.
-func whole(plugin *client.Client, d core.Descriptor) core.Set {
-	set := core.Set{Provider: plugin}
-	if d.TellsBalances {
-		set.Balances = plugin
+	if _, described := plugin.Describe(ctx); described != nil {
+		return err
 	}
-	if d.SendsCallbacks {
-		set.Callbacks = plugin
-	}
-	if d.CancelsQuotes {
-		set.Quotes = plugin
-	}
-	return set
+	slog.Warn("the plugin has been used before: it keeps the settings that it got first")
+	return nil
 }

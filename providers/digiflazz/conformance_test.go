@@ -13,13 +13,15 @@ import (
 
 // It runs alone: one of the rules counts the goroutines of the whole process.
 func TestConformance(t *testing.T) {
-	play, err := simulator.New(simulator.Config{Username: user, APIKey: "sandbox-only", ListEvery: -1, HugeBytes: 2 << 20, RefundAfter: 100 * time.Millisecond})
+	box, err := simulator.New(simulator.Config{
+		Username: "toko", APIKey: "sandbox-only", WebhookSecret: secret, PendingFor: 3 * time.Second, ListEvery: -1, CodeEvery: -1, HugeBytes: 2 << 20,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(play)
-	t.Cleanup(server.Close)
-	t.Cleanup(func() { _ = play.Close() })
+	server := httptest.NewServer(box)
+	defer server.Close()
+	defer func() { _ = box.Close() }()
 	spec, err := os.ReadFile("conformance.yaml")
 	if err != nil {
 		t.Fatal(err)

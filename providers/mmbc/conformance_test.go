@@ -21,6 +21,6 @@ func TestConformance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.New = providertest.InProcess(mmbc.Factory())
+	h.New, h.Schema = providertest.InProcess(mmbc.Factory()), mmbc.Factory().Schema
 	providertest.Run(t, h)
 }
