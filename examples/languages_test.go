@@ -3,6 +3,7 @@ package examples_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +24,7 @@ import (
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/providertest"
+	"github.com/jalurhq/jalur/core/transport"
 	"github.com/jalurhq/jalur/examples/sandbox"
 	"github.com/jalurhq/jalur/plugins/host"
 	"github.com/jalurhq/jalur/plugins/plugintest"
@@ -198,8 +201,15 @@ func TestOddAnswers(t *testing.T) {
 
 // TLS that can't be agreed on proves that nothing was sent. SSL_CERT_FILE says whom to trust, so the test has the environment for itself.
 func TestHTTPS(t *testing.T) {
+	var limit atomic.Int64 // a handshake begins before it and ends after it
 	server := httptest.NewUnstartedServer(sandbox.New(sandbox.Key))
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		if late := time.Duration(limit.Load()); late > 0 {
+			<-time.After(late - transport.BootTime() + 50*time.Millisecond)
+		}
+		return nil, nil //nolint:nilnil // the server's own
+	}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	file := filepath.Join(t.TempDir(), "ca.pem")
@@ -215,8 +225,16 @@ func TestHTTPS(t *testing.T) {
 	}
 	t.Setenv("SSL_CERT_FILE", file)
 	for language, program := range programs() {
-		if res, err := pay(t.Context(), launch(t, program, server.URL), "081234567890"); err != nil || res.Outcome != core.Succeeded {
+		p := launch(t, program, server.URL)
+		if res, err := pay(t.Context(), p, "081234567890"); err != nil || res.Outcome != core.Succeeded {
 			t.Errorf("%s: a certificate that is trusted: %+v, %v", language, res, err)
 		}
+		late := transport.BootTime() + 300*time.Millisecond
+		limit.Store(int64(late))
+		order := core.PayRequest{Ref: "LATE", Merchant: "GOPAY", Product: "GOPAY", Account: "081234567890", Amount: core.IDR(50_000), SendBefore: late}
+		if res, err := p.Pay(t.Context(), order); core.OutcomeOf(err) != core.NotSent {
+			t.Errorf("%s: the time to send passed during the handshake: %s, %v", language, res.Outcome, err)
+		}
+		limit.Store(0)
 	}
 }

@@ -53,12 +53,17 @@ function money(value, currency = 'IDR') {
 // --- one call, and the HTTP that it makes ---
 
 /** bootTime reads the clock by which the host says when it is too late, in nanoseconds. Node can't read CLOCK_BOOTTIME itself. The kernel cuts what it tells to hundredths of
- * a second, so one is added: rather too late than too early. It is never behind the monotonic clock, as it would be where a container shows an uptime of its own. */
+ * a second, so one is added: rather too late than too early. It is never behind the monotonic clock, as it would be where a container shows an uptime of its own.
+ * Where it can't be read every limit has passed. */
 function bootTime() {
-  const [, seconds, hundredths] = /^([0-9]+)\.([0-9]{2}) /.exec(fs.readFileSync('/proc/uptime', 'latin1'))
-  const told = (BigInt(seconds) * 100n + BigInt(hundredths) + 1n) * 10_000_000n
-  const monotonic = process.hrtime.bigint()
-  return told > monotonic ? told : monotonic
+  try {
+    const [, seconds, hundredths] = /^([0-9]+)\.([0-9]{2}) /.exec(fs.readFileSync('/proc/uptime', 'latin1'))
+    const told = (BigInt(seconds) * 100n + BigInt(hundredths) + 1n) * 10_000_000n
+    const monotonic = process.hrtime.bigint()
+    return told > monotonic ? told : monotonic
+  } catch {
+    return 1n << 63n
+  }
 }
 
 /** Call is one call of the host: how long it may take, and its place in a trace. */
@@ -112,9 +117,12 @@ function connect(target, ms) {
     const options = { host, port: Number(target.port) || (secure ? 443 : 80), noDelay: true }
     const socket = secure ? tls.connect({ ...options, ca: trusted(), servername: net.isIP(host) ? '' : host }) : net.connect(options)
     const timer = setTimeout(() => socket.destroy(new Error('timed out')), ms)
-    socket.once(secure ? 'secureConnect' : 'connect', () => resolve(socket))
+    socket.once('close', () => clearTimeout(timer))
     socket.on('error', (err) => reject(new Fault(NOT_SENT, 'transport_not_sent', 'no connection: ' + describeError(err))))
-    socket.once('connect', () => secure || clearTimeout(timer)).once('secureConnect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
+      clearTimeout(timer)
+      resolve(socket)
+    })
   })
 }
 
@@ -146,11 +154,13 @@ function exchange(socket, target, { method, body, headers }) {
       createConnection: () => socket, method, path: target.pathname + target.search,
       headers: { Host: target.host, Connection: 'close', 'Content-Length': size, ...headers }
     })
-    request.on('error', reject).on('close', () => reject(new Error('the connection ended')))
+    let answered = false
+    request.on('error', reject).on('close', () => answered || reject(new Error('the connection ended')))
     request.on('response', (response) => {
+      answered = true // the end of the connection may be told before the end of what came over it
       const chunks = []
       let left = MAX_BODY
-      response.on('error', reject)
+      response.on('error', reject).on('close', () => reject(new Error('the connection ended')))
       response.on('data', (chunk) => {
         left -= chunk.length
         if (left < 0) socket.destroy(new Error('the reply is too large'))

@@ -160,7 +160,7 @@ class _Bounded(io.RawIOBase):
 
 def _cut(sock):
     try:
-        sock.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # that of TLS would let another thread read on without it
     except OSError:
         pass  # it is closed already
 
