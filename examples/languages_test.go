@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -131,6 +132,7 @@ func answers() map[string]string {
 	return map[string]string{
 		"081000000001": order + `"reference":"half \ud800 a pair","amount":"50000"}`,
 		"081000000002": order + "\"reference\":\"no \xff text\",\"amount\":\"50000\"}",
+		untilTheEnd:    order + `"reference":"as long as the connection","amount":"50000"}`,
 		"081000000003": order + `"amount":50000}`,
 		"081000000004": order + `"amount":50000.0}`,
 		"081000000005": order + `"amount":"5e4"}`,
@@ -143,6 +145,29 @@ func answers() map[string]string {
 	}
 }
 
+// untilTheEnd is the account of an answer whose length only the end of its connection tells.
+const untilTheEnd = "081000000012"
+
+// hijacked gives a writer to the connection itself, which ends after one answer.
+func hijacked(w http.ResponseWriter) http.ResponseWriter {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return bare{w, conn}
+}
+
+type bare struct {
+	http.ResponseWriter
+
+	conn net.Conn
+}
+
+func (b bare) Write(body []byte) (int, error) {
+	n, err := b.conn.Write(append([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"), body...))
+	return n, errors.Join(err, b.conn.Close())
+}
+
 // oddly answers orders as their accounts want it. What has no answer drips without an end.
 func oddly(w http.ResponseWriter, r *http.Request) {
 	var order struct {
@@ -153,6 +178,9 @@ func oddly(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if answer, known := answers()[order.Account]; known {
+		if order.Account == untilTheEnd {
+			w = hijacked(w)
+		}
 		_, _ = w.Write([]byte(strings.ReplaceAll(answer, "%[1]s", order.Account))) // the reader may have enough
 		return
 	}
@@ -173,7 +201,7 @@ func TestOddAnswers(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(oddly))
 	t.Cleanup(server.Close)
-	believed := map[core.AccountNumber]bool{"081000000001": true, "081000000002": true}
+	believed := map[core.AccountNumber]bool{"081000000001": true, "081000000002": true, untilTheEnd: true}
 	for language, program := range programs() {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
