@@ -58,7 +58,7 @@ plugin-%:
 ##@ Checking
 
 .PHONY: test
-test: needs needs-postgres generate-check vet lint rules simulate-short mutants ## all of it: generated code, vet, lint, import rules, simulation, mutants, tests with -race
+test: needs needs-postgres languages generate-check vet lint rules simulate-short mutants ## all of it: generated code, vet, lint, import rules, simulation, mutants, tests with -race
 	@$(TOOLS)/gotestsum --format $(TEST_FORMAT) --format-hide-empty-pkg --packages '$(PKGS)' -- $(TEST_FLAGS)
 
 .PHONY: rules
@@ -157,6 +157,28 @@ generate-check: tools ## fail where generated code is not what its sources give
 		diff -ru "$$folder" "$$copy/$$folder" || { echo 'generated code is stale: make generate' >&2; exit 1; }
 	done
 
+##@ Other languages
+
+NODE := examples/provider-node
+PYTHON := examples/provider-python
+PROTO := jalur/plugin/v1/provider.proto
+
+.PHONY: languages
+languages: needs-languages $(NODE)/node_modules/.package-lock.json $(NODE)/$(PROTO) $(PYTHON)/jalur/plugin/v1/provider_pb2.py ## what the examples in Node and Python need beside them
+
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json | needs-languages
+	@cd $(NODE)
+	npm ci --silent
+	touch node_modules/.package-lock.json
+
+$(NODE)/$(PROTO): plugins/proto/$(PROTO)
+	@mkdir -p $(@D)
+	cp $< $@
+
+# The stubs must be no newer than the machine's own library, so each machine makes its own.
+$(PYTHON)/jalur/plugin/v1/provider_pb2.py: plugins/proto/$(PROTO) | needs-languages
+	@protoc -I plugins/proto --python_out=$(PYTHON) --plugin=protoc-gen-grpc_python=$$(command -v grpc_python_plugin) --grpc_python_out=$(PYTHON) $(PROTO)
+
 ##@ Housekeeping
 
 .PHONY: tidy
@@ -201,9 +223,25 @@ needs-postgres:
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
 	works
 
+# Python is the system's own, whatever else is on the PATH: its modules come as packages. A Node that is there already brings its npm.
+PYTHON_PACKAGES := python3-grpcio python3-protobuf python3-cryptography protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
+.PHONY: needs-languages
+needs-languages:
+	@python() { /usr/bin/python3 -c 'import grpc, google.protobuf, cryptography' && command -v protoc grpc_python_plugin && test -e /usr/include/google/protobuf/timestamp.proto; } >/dev/null 2>&1
+	node18() { node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' && command -v npm; } >/dev/null 2>&1
+	missing=$$(python || echo $(PYTHON_PACKAGES); node18 || echo nodejs npm)
+	if [ -z "$$missing" ]; then exit 0; fi
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		echo "the examples in other languages need: apt-get install" $$missing "(Node 18 or later)" >&2
+		exit 1
+	fi
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+	python && node18
+
 .PHONY: clean
-clean: ## remove bin
-	@rm -rf $(BIN)
+clean: ## remove bin, and what the examples in other languages were given
+	@rm -rf $(BIN) $(NODE)/node_modules $(NODE)/jalur $(PYTHON)/jalur
 
 .PHONY: help
 help: ## this list

@@ -20,7 +20,7 @@ const headerTime = 10 * time.Second
 
 func (a *app) sandbox() *cobra.Command {
 	return group("sandbox", "Play a provider, with a ledger of what was executed and faults on demand",
-		a.sandboxMMBC(), a.sandboxDigiflazz(), a.sandboxDTOne())
+		a.sandboxMMBC(), a.sandboxDigiflazz(), a.sandboxDTOne(), a.sandboxExample())
 }
 
 // stage is what every sandbox's command asks for.

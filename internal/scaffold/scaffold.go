@@ -1,5 +1,5 @@
 // Package scaffold writes the beginning of a plugin: a provider that builds and passes the conformance suite as it is, with its sandbox. Each folder of its
-// templates is a language.
+// templates is a language; other languages begin as the examples do.
 package scaffold
 
 import (
@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+
+	"github.com/jalurhq/jalur/examples"
 )
 
 //go:embed all:templates
@@ -43,16 +45,21 @@ func Languages() []string {
 	for _, entry := range entries {
 		names = append(names, entry.Name())
 	}
-	return names
+	return append(names, examples.Languages()...)
 }
 
 var nameForm = regexp.MustCompile(`\A[a-z][a-z0-9-]{0,30}\z`)
+
+// reserved is the folder of the protocol in plugins of other languages.
+const reserved = "jalur"
 
 // Check refuses a plugin that can't be written.
 func (p Plugin) Check() error {
 	switch {
 	case !nameForm.MatchString(p.Name):
 		return fmt.Errorf("a plugin's name is small letters, digits and dashes, a letter first, and not %q", p.Name)
+	case p.Name == reserved:
+		return fmt.Errorf("a plugin can't be called %q: its folder has one of that name", p.Name)
 	case !slices.Contains(Languages(), p.Language):
 		return fmt.Errorf("plugins can be written in %s, and not in %q", strings.Join(Languages(), ", "), p.Language)
 	default:
@@ -70,6 +77,9 @@ func Write(dir string, p Plugin) (files []string, err error) {
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	if slices.Contains(examples.Languages(), p.Language) {
+		return p.writeExample(dir)
+	}
 	from := path.Join(root, p.Language)
 	err = fs.WalkDir(templates, from, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -82,8 +92,26 @@ func Write(dir string, p Plugin) (files []string, err error) {
 	return files, err
 }
 
+// writeExample writes the example of the language, under another name.
+func (p Plugin) writeExample(dir string) (files []string, err error) {
+	for _, file := range examples.Files(p.Language) {
+		name := strings.ReplaceAll(file.Name, examples.Name, p.Name)
+		files = append(files, name)
+		to := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(to), folder); err != nil {
+			return files, err
+		}
+		if err := os.WriteFile(to, []byte(strings.ReplaceAll(file.Text, examples.Name, p.Name)), file.Mode); err != nil {
+			return files, err
+		}
+	}
+	return files, nil
+}
+
+// Modes of what is written.
+const folder, file = 0o755, 0o644
+
 func (p Plugin) write(name, to string) error {
-	const folder, file = 0o755, 0o644
 	text, err := template.New(path.Base(name)).Delims("«", "»").ParseFS(templates, name)
 	if err != nil {
 		return err
