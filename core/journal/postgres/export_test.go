@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/jalurhq/jalur/core/journal"
 	"github.com/jalurhq/jalur/core/journal/postgres/internal/db"
@@ -35,6 +36,33 @@ func Guarded(ctx context.Context, dsn string) (*pgx.Conn, error) {
 	}
 	guard(config)
 	return pgx.ConnectConfig(ctx, config)
+}
+
+// ReconsiderWhile is what a store does each second to see whether something is missing, with something done once it has read the newest epoch.
+func (s *Store) ReconsiderWhile(ctx context.Context, meanwhile func()) error {
+	return s.readers.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		f, err := look(ctx, c.Conn())
+		if err != nil {
+			return err
+		}
+		_, _, err = s.judge(ctx, db.New(&interrupted{DBTX: c, meanwhile: meanwhile}), f)
+		return err
+	})
+}
+
+// interrupted does something before the query that follows the one for the newest epoch.
+type interrupted struct {
+	db.DBTX
+
+	asked     int
+	meanwhile func()
+}
+
+func (i *interrupted) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	if i.asked++; i.asked == 2 { //nolint:mnd // the first asks for the epoch
+		i.meanwhile()
+	}
+	return i.DBTX.QueryRow(ctx, sql, args...)
 }
 
 // ReadRow reads a payment of one attempt from its columns.

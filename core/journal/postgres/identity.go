@@ -67,9 +67,11 @@ func (m *memory) outlived(f facts) error {
 	return nil
 }
 
-// missing says what the database lacks of what this process has seen, or told its callers.
-func (s *Store) missing(ctx context.Context, q *db.Queries, last db.JournalIdentity) (string, error) {
-	seen, epoch := s.seen.Load(), s.memory.newest()
+// missing says what the database lacks of what this process has seen, or told its callers. The epoch is what it had seen before it read the database's last one:
+// a newer one that others have seen since says nothing about what was read before.
+func (s *Store) missing(ctx context.Context, q *db.Queries, last db.JournalIdentity, epoch int64) (string, error) {
+	seen := s.seen.Load()
+	epoch = min(epoch, s.memory.newest()) // less where an acceptance was just heard of
 	there, err := q.HasEvent(ctx, seen)
 	switch {
 	case err != nil:
@@ -120,6 +122,7 @@ func (s *Store) welcome(ctx context.Context, q *db.Queries, f facts) error {
 // lost says what is missing from a database that is otherwise the right one.
 func (s *Store) judge(ctx context.Context, q *db.Queries, f facts) (last db.JournalIdentity, lost string, err error) {
 	s.memory.meet(f)
+	seen := s.memory.newest()
 	last, err = q.LatestIdentity(ctx)
 	none := errors.Is(err, pgx.ErrNoRows)
 	if err != nil && !none {
@@ -130,7 +133,7 @@ func (s *Store) judge(ctx context.Context, q *db.Queries, f facts) (last db.Jour
 		return last, "", fmt.Errorf("the journal's newest event: %w", err)
 	}
 	if !s.isProven(f) { // what no standby has is not held against the next server
-		newest, last.Epoch = s.seen.Load(), min(last.Epoch, s.memory.newest())
+		newest, last.Epoch = s.seen.Load(), min(last.Epoch, seen)
 	}
 	s.heed(ctx, last, newest)
 	why, err := outgrown(ctx, q)
@@ -141,7 +144,7 @@ func (s *Store) judge(ctx context.Context, q *db.Queries, f facts) (last db.Jour
 		s.keep(ctx, why)
 		return last, "", err
 	}
-	if lost, err = s.missing(ctx, q, last); lost != "" {
+	if lost, err = s.missing(ctx, q, last, seen); lost != "" {
 		s.keep(ctx, lost)
 	} else if err == nil {
 		s.remember(newest)

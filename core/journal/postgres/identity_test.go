@@ -56,6 +56,24 @@ func TestDumpIsHeld(t *testing.T) {
 	isHeld(t, open(t, postgres.Config{DSN: other.DSN(restored)}), "a restored or moved copy")
 }
 
+// What another connection of this process has read since is not missing from what was read before.
+func TestANewerEpochIsNotMissed(t *testing.T) {
+	t.Parallel()
+	name := server.Database(t)
+	store, other := open(t, postgres.Config{DSN: server.DSN(name)}), open(t, postgres.Config{DSN: server.DSN(name)})
+	err := store.ReconsiderWhile(t.Context(), func() {
+		if err := other.Accept(t.Context(), "ops:siti", "looked at it"); err != nil {
+			t.Error(err)
+		}
+		if err := store.ReconsiderWhile(t.Context(), func() {}); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil || store.Held() != "" {
+		t.Errorf("held for %q, %v", store.Held(), err)
+	}
+}
+
 func TestOperatorHolds(t *testing.T) {
 	t.Parallel()
 	config := postgres.Config{DSN: fresh(t)}
