@@ -75,6 +75,7 @@ func TestPluginTestFails(t *testing.T) {
 		{"plugin", "test", "mmbc", "--sandbox", "http://" + freeAddress(t), "--spec", spec(t, dir, "", "")},
 		{"plugin", "new", "Loud Name"},
 		{"plugin", "new", "quiet", "--lang", "cobol"},
+		{"plugin", "new", "jalur"},
 	} {
 		if got := command(t, dir, nil, args...); got.status != 2 {
 			t.Errorf("%q: %+v", args, got)
