@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 )
 
 // What an answer can be distrusted for. Both make it Unknown.
@@ -25,10 +26,15 @@ func CheckDescriptor(d Descriptor) error {
 		return fmt.Errorf("the description has no name: %w", ErrIncomplete)
 	case d.Instance == "":
 		return fmt.Errorf("the description has no instance, so that a change of account would not show: %w", ErrIncomplete)
+	case d.StatusGap > longestGap:
+		return fmt.Errorf("a status gap of %s is longer than %s, for which an order can be put off: %w", d.StatusGap, longestGap, ErrIncomplete)
 	default:
 		return nil
 	}
 }
+
+// longestGap is how long an order may have to wait before it is asked for again: what is due much later was written by a clock that was wrong.
+const longestGap = time.Hour
 
 // CheckResult decides whether an answer about an order can be believed, whoever gave it. The outcome must be one that an answer can have; what
 // moved or may move money must name product, account and amount of this very order, and a number to ask for it by.

@@ -3,6 +3,7 @@ package core_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/jalurhq/jalur/core"
 )
@@ -81,5 +82,17 @@ func TestAProductThatStandsForItsAmount(t *testing.T) {
 	answer.Amount, d.AmountInProduct = core.Money{}, false
 	if _, err := core.CheckResult(d, order, answer); !errors.Is(err, core.ErrIncomplete) {
 		t.Errorf("no amount: %v", err)
+	}
+}
+
+func TestAGapThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	d := core.Descriptor{Name: "p", Instance: "p@here", StatusGap: time.Hour}
+	if err := core.CheckDescriptor(d); err != nil {
+		t.Error(err)
+	}
+	d.StatusGap += time.Second
+	if err := core.CheckDescriptor(d); !errors.Is(err, core.ErrIncomplete) {
+		t.Errorf("a longer one: %v", err)
 	}
 }

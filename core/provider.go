@@ -116,7 +116,7 @@ type Descriptor struct {
 	StatusBy StatusBy // what Status needs
 	// StatusResubmits: Status sends the whole order again, so asking late can book a new sale.
 	StatusResubmits bool
-	StatusGap       time.Duration // least time between two Status calls for one order
+	StatusGap       time.Duration // least time between two Status calls for one order; at most an hour
 	StatusMaxAge    time.Duration // an order older than this is never asked for; 0: no limit
 	// Quarantine is how long after an order was sent the provider may still say "no such order" of it, by its own documentation. Said by
 	// our reference, and again after this time, it proves that nothing moved. 0: it never does. It counts only with StatusBy ByRef and where

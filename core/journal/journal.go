@@ -183,7 +183,17 @@ type Claim struct {
 	Owner string
 	Now   time.Time // those whose NextAt is not after this
 	Until time.Time // their new NextAt: nobody else claims them before
-	Limit int
+	// Beyond: those whose NextAt is after this are due as well: no pause is that long, so a clock was ahead. Zero: none.
+	Beyond time.Time
+	Limit  int
+}
+
+// Latest gives Beyond, or where it is zero a time that nobody reaches.
+func (c Claim) Latest() time.Time {
+	if c.Beyond.IsZero() {
+		return time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return c.Beyond
 }
 
 // Store is a journal in some database. All methods are safe for many callers at once.

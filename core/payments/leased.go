@@ -13,6 +13,10 @@ import (
 // clocksAgree is how finely the journal's time is told from this process's wall clock: clocks that are nearer to one another count as the same.
 const clocksAgree = 10 * time.Second
 
+// longestPause is longer than anything that is not a lease is put off for. What is due later was written while somebody set the wall clock, between the reading of the one
+// and of the other.
+const longestPause = time.Hour
+
 // leased is the journal whose times of the next look, and so its leases, are kept by the journal's own time. A wall clock that is wrong, or that is set, then neither
 // ends a lease early nor lets one last for hours. All other times are the wall clock's.
 type leased struct {
@@ -84,6 +88,7 @@ func (l leased) Apply(ctx context.Context, c journal.Change) error {
 func (l leased) ClaimDue(ctx context.Context, c journal.Claim) ([]journal.Payment, error) {
 	ahead := l.ahead()
 	c.Now, c.Until = c.Now.Add(ahead), c.Until.Add(ahead)
+	c.Beyond = c.Until.Add(longestPause)
 	due, err := l.Store.ClaimDue(ctx, c)
 	return movedAll(due, -ahead), err
 }

@@ -57,3 +57,28 @@ func TestLeasesAreNotOfTheWallClock(t *testing.T) {
 		})
 	}
 }
+
+// What was put off while the wall clock was set, by a reading from before and one from after, is not put off for hours.
+func TestWhatIsDueInHoursIsDue(t *testing.T) {
+	t.Parallel()
+	r, one := newRig(t), newFake("one")
+	e := payments.NewEngine(payments.EngineConfig{
+		Store: r.store, Spill: openSpill(t, t.TempDir()), Clock: clock.System{}, Router: r.router(router.Rule{}, one), NewID: newID, Owner: "test",
+		Log: slog.New(slog.DiscardHandler),
+	})
+	ticket, err := e.Submit(t.Context(), order("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := ticket.Payment.Last()
+	next := a
+	next.NextAt = a.NextAt.Add(6 * time.Hour)
+	if err := e.Store.Apply(t.Context(), journal.Change{From: a.State, FromFence: a.Fence, Attempt: next}); err != nil {
+		t.Fatal(err)
+	}
+	now := clock.System{}.Now()
+	due, err := e.Store.ClaimDue(t.Context(), journal.Claim{Owner: "another", Now: now, Until: now.Add(time.Minute), Limit: 1})
+	if err != nil || len(due) != 1 {
+		t.Errorf("%d are due, %v", len(due), err)
+	}
+}

@@ -260,7 +260,7 @@ func (b *Book) ClaimDue(ctx context.Context, c journal.Claim) ([]journal.Payment
 	}
 	var due []*sheet
 	for _, s := range b.order {
-		if b.waits(s.attempt) && !s.attempt.NextAt.After(c.Now) {
+		if b.waits(s.attempt) && (!s.attempt.NextAt.After(c.Now) || s.attempt.NextAt.After(c.Latest())) {
 			due = append(due, s)
 		}
 	}

@@ -57,6 +57,18 @@ func claimDue(t *testing.T, s journal.Store) {
 	}
 }
 
+// claimBeyond claims what is due later than anything can be, and nothing that is due as late as it may be.
+func claimBeyond(t *testing.T, s journal.Store) {
+	dueAt(t, s, payment(0), journal.Accepted, 3600)
+	p := dueAt(t, s, payment(1), journal.Accepted, 3601)
+	c := claimAt(10)
+	c.Beyond = at(3600)
+	claimed := claim(t, s, c)
+	a := &p.Attempts[0]
+	a.Fence, a.Owner, a.NextAt = a.Fence+1, "gw-2", at(40)
+	same(t, claimed, []journal.Payment{p})
+}
+
 func claimOnce(t *testing.T, s journal.Store) {
 	t.Helper()
 	const each, payments = 10, 60

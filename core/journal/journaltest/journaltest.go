@@ -46,6 +46,7 @@ func (s Suite) Run(t *testing.T) {
 		"an attempt as its provider names it":          findNamed,
 		"claim what is due":                            claimDue,
 		"claim once":                                   claimOnce,
+		"claim what is due too late":                   claimBeyond,
 		"claim the oldest first, up to the limit":      claimLimit,
 		"a writer from before a claim changes nothing": claimFences,
 		"claim the last attempt only":                  claimLast,

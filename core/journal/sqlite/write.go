@@ -134,7 +134,7 @@ func (s *Store) ClaimDue(ctx context.Context, c journal.Claim) ([]journal.Paymen
 	var rows []joined
 	err := s.do(ctx, func(ctx context.Context, q *db.Queries) error {
 		ids, err := q.ClaimDue(ctx, db.ClaimDueParams{
-			Owner: c.Owner, Until: nullMicros(c.Until), Now: nullMicros(c.Now), Most: int64(max(c.Limit, 0)),
+			Owner: c.Owner, Until: nullMicros(c.Until), Now: nullMicros(c.Now), Beyond: nullMicros(c.Latest()), Most: int64(max(c.Limit, 0)),
 		})
 		if err != nil || len(ids) == 0 {
 			return err

@@ -80,7 +80,7 @@ INSERT INTO attempt_event (
 -- name: ClaimDue :many
 WITH due AS MATERIALIZED (
     SELECT a.id FROM attempt AS a
-    WHERE a.next_at <= @now::bigint AND a.next_at IS NOT NULL
+    WHERE (a.next_at <= @now::bigint OR a.next_at > @beyond::bigint) AND a.next_at IS NOT NULL
         AND a.state IN ('CREATED', 'SENDING', 'ACCEPTED', 'UNKNOWN')
         AND NOT EXISTS (SELECT 1 FROM attempt AS later WHERE later.payment_id = a.payment_id AND later.n > a.n)
     ORDER BY a.next_at

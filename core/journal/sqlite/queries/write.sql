@@ -33,7 +33,7 @@ INSERT INTO attempt_event (
 UPDATE attempt SET fence = fence + 1, owner = @owner, next_at = @until
 WHERE id IN (
     SELECT a.id FROM attempt AS a
-    WHERE a.next_at <= @now AND a.next_at IS NOT NULL
+    WHERE (a.next_at <= @now OR a.next_at > @beyond) AND a.next_at IS NOT NULL
         AND a.state IN ('CREATED', 'SENDING', 'ACCEPTED', 'UNKNOWN')
         AND NOT EXISTS (SELECT 1 FROM attempt AS later WHERE later.payment_id = a.payment_id AND later.n > a.n)
     ORDER BY a.next_at

@@ -21,11 +21,11 @@ func (q *Queries) Beat(ctx context.Context, at int64) error {
 const claimDue = `-- name: ClaimDue :many
 WITH due AS MATERIALIZED (
     SELECT a.id FROM attempt AS a
-    WHERE a.next_at <= $3::bigint AND a.next_at IS NOT NULL
+    WHERE (a.next_at <= $3::bigint OR a.next_at > $4::bigint) AND a.next_at IS NOT NULL
         AND a.state IN ('CREATED', 'SENDING', 'ACCEPTED', 'UNKNOWN')
         AND NOT EXISTS (SELECT 1 FROM attempt AS later WHERE later.payment_id = a.payment_id AND later.n > a.n)
     ORDER BY a.next_at
-    LIMIT $4::bigint
+    LIMIT $5::bigint
     FOR UPDATE OF a SKIP LOCKED
 )
 UPDATE attempt SET fence = attempt.fence + 1, owner = $1::text, next_at = $2::bigint
@@ -34,10 +34,11 @@ RETURNING attempt.payment_id
 `
 
 type ClaimDueParams struct {
-	Owner string
-	Until *int64
-	Now   int64
-	Most  int64
+	Owner  string
+	Until  *int64
+	Now    int64
+	Beyond int64
+	Most   int64
 }
 
 func (q *Queries) ClaimDue(ctx context.Context, arg ClaimDueParams) ([]string, error) {
@@ -45,6 +46,7 @@ func (q *Queries) ClaimDue(ctx context.Context, arg ClaimDueParams) ([]string, e
 		arg.Owner,
 		arg.Until,
 		arg.Now,
+		arg.Beyond,
 		arg.Most,
 	)
 	if err != nil {

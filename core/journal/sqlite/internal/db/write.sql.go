@@ -23,20 +23,21 @@ const claimDue = `-- name: ClaimDue :many
 UPDATE attempt SET fence = fence + 1, owner = ?1, next_at = ?2
 WHERE id IN (
     SELECT a.id FROM attempt AS a
-    WHERE a.next_at <= ?3 AND a.next_at IS NOT NULL
+    WHERE (a.next_at <= ?3 OR a.next_at > ?4) AND a.next_at IS NOT NULL
         AND a.state IN ('CREATED', 'SENDING', 'ACCEPTED', 'UNKNOWN')
         AND NOT EXISTS (SELECT 1 FROM attempt AS later WHERE later.payment_id = a.payment_id AND later.n > a.n)
     ORDER BY a.next_at
-    LIMIT ?4
+    LIMIT ?5
 )
 RETURNING payment_id
 `
 
 type ClaimDueParams struct {
-	Owner string
-	Until sql.NullInt64
-	Now   sql.NullInt64
-	Most  int64
+	Owner  string
+	Until  sql.NullInt64
+	Now    sql.NullInt64
+	Beyond sql.NullInt64
+	Most   int64
 }
 
 func (q *Queries) ClaimDue(ctx context.Context, arg ClaimDueParams) ([]string, error) {
@@ -44,6 +45,7 @@ func (q *Queries) ClaimDue(ctx context.Context, arg ClaimDueParams) ([]string, e
 		arg.Owner,
 		arg.Until,
 		arg.Now,
+		arg.Beyond,
 		arg.Most,
 	)
 	if err != nil {
