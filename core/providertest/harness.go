@@ -178,8 +178,9 @@ func (h Harness) checked() (Harness, error) {
 	if h.Required == nil {
 		h.Required = schema.Required
 	}
-	if h.Secrets == nil {
-		h.Secrets = schema.secrets(h.Settings)
+	compiled, err := settings.Compile(h.Schema)
+	if err == nil && h.Secrets == nil {
+		h.Secrets = compiled.Secrets(h.Settings)
 	}
 	return h, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/settings"
 )
 
 func settingsRules() []Rule {
@@ -24,6 +25,13 @@ func settingsRules() []Rule {
 			}
 			for _, problem := range s.problems(b.Harness.Settings) {
 				b.Failf("the schema: %s", problem)
+			}
+			compiled, err := settings.Compile(b.Harness.Schema)
+			if err != nil {
+				b.Failf("the schema: %v", err)
+			}
+			for _, problem := range compiled.Check(b.Harness.Settings) {
+				b.Failf("the schema refuses the good settings: %s %s", problem.Key, problem.Rule)
 			}
 		},
 	}, {
@@ -198,6 +206,9 @@ func checkProduct(b *Bench, p core.Product) {
 		if errStart != nil || errEnd != nil || errZone != nil || window.Zone == "" {
 			b.Failf("product %s: a cut-off from %q to %q in the zone %q can't be read", p.Code, window.Start, window.End, window.Zone)
 		}
+		if window.Start == window.End {
+			b.Failf("product %s: a cut-off from %q to the same is no time at all, or all day", p.Code, window.Start)
+		}
 	}
 	if p.Fee.Known && !p.Fee.Flat.Known() {
 		b.Failf("product %s: a known fee has no currency", p.Code)
@@ -233,6 +244,10 @@ func quoteRules() []Rule {
 		Applies: promises(func(d core.Descriptor) bool { return d.CancelsQuotes }),
 		Check:   checkCancel,
 	}, {
+		Name:  "cost-agrees-with-quote",
+		Why:   "providers have two prices, one for the deposit and one for the customer, and name them alike: swapped, the books are wrong at each order",
+		Check: checkCost,
+	}, {
 		Name: "fee-agrees-with-quote",
 		Why:  "the cheapest provider is chosen by the listed fee, and the deposit is charged by the quote",
 		Check: func(ctx context.Context, b *Bench) {
@@ -248,6 +263,23 @@ func quoteRules() []Rule {
 			}
 		},
 	}}
+}
+
+// checkCost pays what was quoted.
+func checkCost(ctx context.Context, b *Bench) {
+	order := b.plain(Succeeds)
+	quote, err := b.Inquire(ctx, order)
+	if err != nil {
+		b.Failf("no quote: %v", err)
+		return
+	}
+	if b.Descriptor.QuoteRequired || !order.Amount.Known() {
+		order = withQuote(order, quote)
+	}
+	answer := b.Settled(ctx, b.Pay(ctx, order))
+	if cost := answer.Result.Cost; answer.Err == nil && cost.Known() && quote.Cost.Known() && !cost.Equal(quote.Cost) {
+		b.Failf("the quote says that it costs %s, the order that it cost %s", quote.Cost, cost)
+	}
 }
 
 func (b *Bench) checkQuote(order core.PayRequest, quote core.Quote) {
