@@ -181,10 +181,13 @@ func TestPluginNewBuildsAndPasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tool(t, made, "gofmt", "-l", ".")
+	if out := tool(t, made, "gofmt", "-l", "."); out != "" {
+		t.Errorf("gofmt would change %s", out)
+	}
 	tool(t, made, "go", "build", "-o", "acme", ".")
 	tool(t, made, "go", "build", "-o", "sandbox-program", "./cmd/sandbox")
 	tool(t, made, "go", "vet", "./...")
+	tool(t, made, "go", "test", "-vet=off", "-count=1", "./...")
 
 	box := startProgram(t, filepath.Join(made, "sandbox-program"), made, nil, freeAddress(t))
 	url := box.printed("sandbox on ")
@@ -194,14 +197,16 @@ func TestPluginNewBuildsAndPasses(t *testing.T) {
 	}
 }
 
-// tool runs a tool that has nothing to say. What it needs of other modules is there already, since this tree needs it too.
-func tool(t *testing.T, dir string, args ...string) {
+// tool runs a tool and gives what it says. What it needs of other modules is there already, since this tree needs it too.
+func tool(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=-mod=mod -buildvcs=false", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%q: %v\n%s", args, err, out)
 	}
+	return string(out)
 }
 
 func TestPluginRunIsUsedByGatewaysAndEndedByNone(t *testing.T) {
