@@ -63,6 +63,7 @@ func mutants() map[string][]mutant {
 		"products-filter":             {{broken: "no-filter"}},
 		"quote-is-about-the-order":    {{broken: "quote-for-another"}},
 		"quote-pays-once":             {{kind: "quotes", broken: "quote-twice"}},
+		"bill-pays-once":              {{broken: "quote-twice"}, {broken: "bill-of-nothing"}},
 		"quote-cancels":               {{kind: "quotes", broken: "cancels-nothing"}},
 		"fee-agrees-with-quote":       {{broken: "fee"}},
 		"cost-agrees-with-quote":      {{broken: "swaps-prices"}},

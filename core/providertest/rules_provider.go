@@ -234,9 +234,14 @@ func quoteRules() []Rule {
 	}, {
 		Name:    "quote-pays-once",
 		Why:     "a quote stands for one payment: paid a second time it would be a second top-up that nobody ordered",
-		When:    "providers whose Pay wants a quote",
-		Applies: promises(func(d core.Descriptor) bool { return d.QuoteRequired }),
-		Check:   checkQuoteOnce,
+		When:    "providers whose Pay wants a quote, or that cancel quotes",
+		Applies: promises(func(d core.Descriptor) bool { return d.QuoteRequired || d.CancelsQuotes }),
+		Check:   func(ctx context.Context, b *Bench) { b.checkQuoteOnce(ctx, Succeeds) },
+	}, {
+		Name: "bill-pays-once",
+		Why:  "a bill is paid by the token of its inquiry: paid a second time, the customer's money lies at the biller",
+		When: "providers with a sample of a bill", Applies: func(b *Bench) bool { return b.Harness.names(Bill) },
+		Check: func(ctx context.Context, b *Bench) { b.checkQuoteOnce(ctx, Bill) },
 	}, {
 		Name:    "quote-cancels",
 		Why:     "a quote that holds money and can't be given up ties the deposit",
@@ -303,13 +308,17 @@ func (b *Bench) checkQuote(order core.PayRequest, quote core.Quote) {
 	}
 }
 
-func checkQuoteOnce(ctx context.Context, b *Bench) {
-	order, ok := b.Order(ctx, Succeeds)
-	if !ok {
+func (b *Bench) checkQuoteOnce(ctx context.Context, sample string) {
+	order := b.plain(sample)
+	quote, err := b.Inquire(ctx, order)
+	if err != nil {
+		b.Failf("no quote for the sample %q: %v", sample, err)
 		return
 	}
+	b.checkQuote(order, quote)
+	order = withQuote(order, quote)
 	if first := b.Settled(ctx, b.Pay(ctx, order)); first.Outcome() != core.Succeeded {
-		b.Failf("paid by its quote, the sample %q ended as %s", Succeeds, first)
+		b.Failf("paid by its quote, the sample %q ended as %s", sample, first)
 	}
 	second := order
 	second.Ref = newRef()
@@ -318,6 +327,9 @@ func checkQuoteOnce(ctx context.Context, b *Bench) {
 		b.Failf("the same quote was paid twice; the second answer was %s", answer)
 	}
 	b.forget(second.Ref) // what it answers may be the first order again
+	if !b.Descriptor.QuoteRequired {
+		return
+	}
 	none := order
 	none.Ref, none.Quote = newRef(), ""
 	if answer := b.Pay(ctx, none); !answer.Outcome().NothingMoved() {

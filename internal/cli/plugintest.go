@@ -36,6 +36,7 @@ the faults that the spec names. Nobody else may use it meanwhile. The test stand
     refused:         {product: GOPAY, account: "081234567813", amount: 50000, code: deposit_empty}
     unknown_account: {product: GOPAY, account: "081234567814", amount: 50000}
     refunded:        {product: GOPAY, account: "081234567815", amount: 50000}   # optional
+    bill:            {product: PLN, account: "530000000001"}                     # optional: no amount, the inquiry tells it
   faults:                                           # lists of the sandbox's own names
     unknown_status: [odd-word]                      # executes, and answers with a status that nobody documents
     wrong_account: [other-account]                  # executes, and answers with another account
