@@ -140,10 +140,12 @@ define generate_in
 endef
 
 .PHONY: generate
-generate: tools ## what buf and sqlc write: protobuf and SQL; and docs/jalur.schema.json
+generate: tools ## what buf and sqlc write: protobuf and SQL; docs/jalur.schema.json and examples/provider-go
 	@$(call generate_in,.)
 	go run ./cmd/jalur config schema >$(BIN)/jalur.schema.json
 	mv $(BIN)/jalur.schema.json docs/jalur.schema.json
+	rm -rf examples/provider-go
+	(cd examples && go run ../cmd/jalur plugin new provider-go --lang go --jalur .. >/dev/null)
 
 # The tree is left alone: a copy without its generated files is generated anew, and both must be the same.
 .PHONY: generate-check

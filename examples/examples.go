@@ -14,7 +14,8 @@ const Name = "lapak"
 
 //go:embed provider-node/*.js provider-node/*.json provider-node/.npmrc
 //go:embed provider-python/*.py
-//go:embed provider-*/.gitignore provider-*/README.md provider-*/spec.yaml provider-*/lapak
+//go:embed provider-node/.gitignore provider-node/README.md provider-node/spec.yaml provider-node/lapak
+//go:embed provider-python/.gitignore provider-python/README.md provider-python/spec.yaml provider-python/lapak
 var files embed.FS
 
 // protocol is where an example has the protocol; in this tree it is put there by make.

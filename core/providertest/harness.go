@@ -23,6 +23,7 @@ const (
 	Refused        = "refused"         // is declined by the provider itself
 	UnknownAccount = "unknown_account" // its account looks right, and the provider doesn't know it
 	Refunded       = "refunded"        // ends Refunded within Harness.Settle. Optional
+	Bill           = "bill"            // has no amount: Inquire tells it, with a token for one payment, by which it succeeds. Optional
 	Panics         = "panics"          // the provider's code panics over it. Optional, for plugins that are made for tests
 	Noisy          = "noisy"           // succeeds, and the provider's code prints to standard output. Optional, as above
 )
@@ -147,7 +148,7 @@ const (
 )
 
 func samples() []string {
-	return []string{Succeeds, Pending, Refused, UnknownAccount, Refunded, Panics, Noisy}
+	return []string{Succeeds, Pending, Refused, UnknownAccount, Refunded, Bill, Panics, Noisy}
 }
 
 func faults() []string {
@@ -178,8 +179,9 @@ func (h Harness) checked() (Harness, error) {
 	if h.Required == nil {
 		h.Required = schema.Required
 	}
-	if h.Secrets == nil {
-		h.Secrets = schema.secrets(h.Settings)
+	compiled, err := settings.Compile(h.Schema)
+	if err == nil && h.Secrets == nil {
+		h.Secrets = compiled.Secrets(h.Settings)
 	}
 	return h, nil
 }

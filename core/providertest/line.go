@@ -3,6 +3,7 @@ package providertest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -222,6 +223,50 @@ func broken(w http.ResponseWriter, _ *http.Request, got reply) {
 func empty(w http.ResponseWriter, r *http.Request, got reply) {
 	got.body = nil
 	deliver(w, r, got)
+}
+
+// instead sends other JSON, with the answer's status.
+func instead(body string) func(http.ResponseWriter, *http.Request, reply) {
+	return func(w http.ResponseWriter, r *http.Request, got reply) {
+		got.body = []byte(body)
+		deliver(w, r, got)
+	}
+}
+
+// under sends the answer with another status.
+func under(status int) func(http.ResponseWriter, *http.Request, reply) {
+	return func(w http.ResponseWriter, r *http.Request, got reply) {
+		got.status = status
+		deliver(w, r, got)
+	}
+}
+
+// richer adds a field to each object of an answer in JSON, and leaves numbers as they are written.
+func richer(w http.ResponseWriter, r *http.Request, got reply) {
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(got.body))
+	decoder.UseNumber()
+	if decoder.Decode(&value) == nil {
+		if packed, err := json.Marshal(enriched(value)); err == nil {
+			got.body = packed
+		}
+	}
+	deliver(w, r, got)
+}
+
+func enriched(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, one := range v {
+			v[key] = enriched(one)
+		}
+		v["newly_told"] = "7"
+	case []any:
+		for i, one := range v {
+			v[i] = enriched(one)
+		}
+	}
+	return value
 }
 
 // page answers as a proxy does that has lost the one behind it.

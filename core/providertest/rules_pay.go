@@ -168,6 +168,10 @@ func amountRules() []Rule {
 		Why:   "an amount that goes through a float or a smaller number arrives as another one",
 		Check: checkEdges,
 	}, {
+		Name: "amount-in-another-currency", When: when, Applies: free,
+		Why:   "the same number of another currency is another amount, by a factor that nobody would pay back",
+		Check: checkCurrency,
+	}, {
 		Name: "amount-bounds", When: when, Applies: free,
 		Why:   "what the description refuses must not be executed if it is sent all the same",
 		Check: checkBounds,
@@ -201,6 +205,32 @@ func checkEdges(ctx context.Context, b *Bench) {
 			b.Failf("an order over %s ended as %s, and should be refused or kept exactly", order.Amount, answer)
 		}
 	} // whether what was executed is what was asked for, the audit sees
+}
+
+// checkCurrency orders the sample's number in currencies without digits behind the point, and with three.
+func checkCurrency(ctx context.Context, b *Bench) {
+	sample := b.plain(Succeeds)
+	if !sample.Amount.Known() {
+		return
+	}
+	whole, _, _ := strings.Cut(sample.Amount.Value(), ".")
+	for _, currency := range []string{"JPY", "KWD"} {
+		if currency == sample.Amount.Currency() {
+			continue
+		}
+		order := sample
+		order.Ref, order.Amount = newRef(), money(whole, currency)
+		if b.Descriptor.QuoteRequired {
+			quote, err := b.Inquire(ctx, order)
+			if err != nil {
+				continue // refused
+			}
+			order = withQuote(order, quote)
+		}
+		if answer := b.Pay(ctx, order); !answer.Outcome().NothingMoved() {
+			b.Failf("an order over %s, where amounts are in %s, ended as %s", order.Amount, sample.Amount.Currency(), answer)
+		}
+	}
 }
 
 func checkBounds(ctx context.Context, b *Bench) {

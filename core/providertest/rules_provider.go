@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jalurhq/jalur/core"
+	"github.com/jalurhq/jalur/core/settings"
 )
 
 func settingsRules() []Rule {
@@ -24,6 +25,13 @@ func settingsRules() []Rule {
 			}
 			for _, problem := range s.problems(b.Harness.Settings) {
 				b.Failf("the schema: %s", problem)
+			}
+			compiled, err := settings.Compile(b.Harness.Schema)
+			if err != nil {
+				b.Failf("the schema: %v", err)
+			}
+			for _, problem := range compiled.Check(b.Harness.Settings) {
+				b.Failf("the schema refuses the good settings: %s %s", problem.Key, problem.Rule)
 			}
 		},
 	}, {
@@ -198,6 +206,9 @@ func checkProduct(b *Bench, p core.Product) {
 		if errStart != nil || errEnd != nil || errZone != nil || window.Zone == "" {
 			b.Failf("product %s: a cut-off from %q to %q in the zone %q can't be read", p.Code, window.Start, window.End, window.Zone)
 		}
+		if window.Start == window.End {
+			b.Failf("product %s: a cut-off from %q to the same is no time at all, or all day", p.Code, window.Start)
+		}
 	}
 	if p.Fee.Known && !p.Fee.Flat.Known() {
 		b.Failf("product %s: a known fee has no currency", p.Code)
@@ -223,15 +234,24 @@ func quoteRules() []Rule {
 	}, {
 		Name:    "quote-pays-once",
 		Why:     "a quote stands for one payment: paid a second time it would be a second top-up that nobody ordered",
-		When:    "providers whose Pay wants a quote",
-		Applies: promises(func(d core.Descriptor) bool { return d.QuoteRequired }),
-		Check:   checkQuoteOnce,
+		When:    "providers whose Pay wants a quote, or that cancel quotes",
+		Applies: promises(func(d core.Descriptor) bool { return d.QuoteRequired || d.CancelsQuotes }),
+		Check:   func(ctx context.Context, b *Bench) { b.checkQuoteOnce(ctx, Succeeds) },
+	}, {
+		Name: "bill-pays-once",
+		Why:  "a bill is paid by the token of its inquiry: paid a second time, the customer's money lies at the biller",
+		When: "providers with a sample of a bill", Applies: func(b *Bench) bool { return b.Harness.names(Bill) },
+		Check: func(ctx context.Context, b *Bench) { b.checkQuoteOnce(ctx, Bill) },
 	}, {
 		Name:    "quote-cancels",
 		Why:     "a quote that holds money and can't be given up ties the deposit",
 		When:    "providers that cancel quotes",
 		Applies: promises(func(d core.Descriptor) bool { return d.CancelsQuotes }),
 		Check:   checkCancel,
+	}, {
+		Name:  "cost-agrees-with-quote",
+		Why:   "providers have two prices, one for the deposit and one for the customer, and name them alike: swapped, the books are wrong at each order",
+		Check: checkCost,
 	}, {
 		Name: "fee-agrees-with-quote",
 		Why:  "the cheapest provider is chosen by the listed fee, and the deposit is charged by the quote",
@@ -248,6 +268,23 @@ func quoteRules() []Rule {
 			}
 		},
 	}}
+}
+
+// checkCost pays what was quoted.
+func checkCost(ctx context.Context, b *Bench) {
+	order := b.plain(Succeeds)
+	quote, err := b.Inquire(ctx, order)
+	if err != nil {
+		b.Failf("no quote: %v", err)
+		return
+	}
+	if b.Descriptor.QuoteRequired || !order.Amount.Known() {
+		order = withQuote(order, quote)
+	}
+	answer := b.Settled(ctx, b.Pay(ctx, order))
+	if cost := answer.Result.Cost; answer.Err == nil && cost.Known() && quote.Cost.Known() && !cost.Equal(quote.Cost) {
+		b.Failf("the quote says that it costs %s, the order that it cost %s", quote.Cost, cost)
+	}
 }
 
 func (b *Bench) checkQuote(order core.PayRequest, quote core.Quote) {
@@ -271,13 +308,17 @@ func (b *Bench) checkQuote(order core.PayRequest, quote core.Quote) {
 	}
 }
 
-func checkQuoteOnce(ctx context.Context, b *Bench) {
-	order, ok := b.Order(ctx, Succeeds)
-	if !ok {
+func (b *Bench) checkQuoteOnce(ctx context.Context, sample string) {
+	order := b.plain(sample)
+	quote, err := b.Inquire(ctx, order)
+	if err != nil {
+		b.Failf("no quote for the sample %q: %v", sample, err)
 		return
 	}
+	b.checkQuote(order, quote)
+	order = withQuote(order, quote)
 	if first := b.Settled(ctx, b.Pay(ctx, order)); first.Outcome() != core.Succeeded {
-		b.Failf("paid by its quote, the sample %q ended as %s", Succeeds, first)
+		b.Failf("paid by its quote, the sample %q ended as %s", sample, first)
 	}
 	second := order
 	second.Ref = newRef()
@@ -286,6 +327,9 @@ func checkQuoteOnce(ctx context.Context, b *Bench) {
 		b.Failf("the same quote was paid twice; the second answer was %s", answer)
 	}
 	b.forget(second.Ref) // what it answers may be the first order again
+	if !b.Descriptor.QuoteRequired {
+		return
+	}
 	none := order
 	none.Ref, none.Quote = newRef(), ""
 	if answer := b.Pay(ctx, none); !answer.Outcome().NothingMoved() {

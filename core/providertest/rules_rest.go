@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -109,6 +110,10 @@ func callbackRules() []Rule {
 			}
 		},
 	}, {
+		Name: "callback-again", When: when, Applies: sends, Needs: need,
+		Why:   "callbacks come twice, late and in any order: what is read must not depend on what was read before",
+		Check: checkCallbackAgain,
+	}, {
 		Name: "callback-unsigned", When: whenSigned, Applies: signs, Needs: need,
 		Why: "anybody can send a request",
 		Check: func(ctx context.Context, b *Bench) {
@@ -151,6 +156,18 @@ func (b *Bench) callback(ctx context.Context, req core.CallbackRequest) (core.Ca
 	got, err := bounded(ctx, b, "callback", func(ctx context.Context) (core.Callback, error) { return b.Set.Callbacks.ReadCallback(ctx, req) })
 	b.look("callback", "", err)
 	return got, err
+}
+
+// checkCallbackAgain reads one callback several times, and reading orders nothing.
+func checkCallbackAgain(ctx context.Context, b *Bench) {
+	first, err := b.callback(ctx, b.Harness.Callback.Request)
+	for range 3 {
+		again, errAgain := b.callback(ctx, b.Harness.Callback.Request)
+		if (err == nil) != (errAgain == nil) || !reflect.DeepEqual(again, first) {
+			b.Failf("read again, the same callback says something else (%v, %v)", err, errAgain)
+		}
+	}
+	b.nothingExecuted(ctx, "reading a callback")
 }
 
 func (b *Bench) refuses(ctx context.Context, req core.CallbackRequest, how string) {

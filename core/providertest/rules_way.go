@@ -63,6 +63,9 @@ func wayRules() []Rule {
 		Why:  "an answer without a word says nothing about the money",
 		Check: func(ctx context.Context, b *Bench) {
 			b.onTheWay(ctx, "its answer was empty", newAccident(empty))
+			for _, nothing := range []string{"{}", "[]", "null", `""`} {
+				b.onTheWay(ctx, "its answer was "+nothing, newAccident(instead(nothing)))
+			}
 		},
 	}, {
 		Name: "page-for-an-answer",
@@ -72,6 +75,18 @@ func wayRules() []Rule {
 				b.onTheWay(ctx, "a page with the status "+http.StatusText(status)+" came for its answer", newAccident(page(status)))
 			}
 		},
+	}, {
+		Name: "answer-with-another-status",
+		Why:  "what a provider says of an order stands in its answer: an HTTP status beside it is a proxy's, or a bug's",
+		Check: func(ctx context.Context, b *Bench) {
+			for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusInternalServerError} {
+				b.onTheWay(ctx, "its answer came with the status "+http.StatusText(status), newAccident(under(status)))
+			}
+		},
+	}, {
+		Name:  "answer-with-more-fields",
+		Why:   "providers add fields without a word; who stumbles over one leaves every order of that day unresolved",
+		Check: checkMoreFields,
 	}, {
 		Name: "redirected",
 		Why:  "who follows a redirect orders twice",
@@ -104,6 +119,24 @@ func checkRefusedConnection(ctx context.Context, b *Bench) {
 	})
 	if err != nil {
 		b.Failf("a provider could not be made for an address where nobody listens: %v", err)
+	}
+}
+
+// checkMoreFields wants an order to end as ever, with fields in its answer that nobody knows.
+func checkMoreFields(ctx context.Context, b *Bench) {
+	order, ok := b.Order(ctx, Succeeds)
+	if !ok {
+		return
+	}
+	a := newAccident(richer)
+	b.line.set(a)
+	answer := b.Pay(ctx, order)
+	b.line.set(nil)
+	switch {
+	case !a.has():
+		b.Failf("%v (%s)", errNotSeen, answer)
+	case answer.Err != nil:
+		b.Failf("with a field in it that nobody documents, the answer to an order ended as %s", answer)
 	}
 }
 

@@ -11,15 +11,11 @@ import (
 
 // schema is what the suite reads of a JSON Schema of settings.
 type schema struct {
-	Dialect    string              `json:"$schema"`
-	Type       string              `json:"type"`
-	Properties map[string]property `json:"properties"`
-	Required   []string            `json:"required"`
-	Additional *json.RawMessage    `json:"additionalProperties"`
-}
-
-type property struct {
-	WriteOnly bool `json:"writeOnly"`
+	Dialect    string                     `json:"$schema"`
+	Type       string                     `json:"type"`
+	Properties map[string]json.RawMessage `json:"properties"`
+	Required   []string                   `json:"required"`
+	Additional *json.RawMessage           `json:"additionalProperties"`
 }
 
 func readSchema(raw json.RawMessage) (schema, error) {
@@ -54,19 +50,6 @@ func (s schema) problems(settings json.RawMessage) []string {
 	}
 	for _, key := range s.Required {
 		note(!slices.Contains(given, key), "it requires %q, which the good settings don't have", key)
-	}
-	return found
-}
-
-// secrets gives the values of what is writeOnly.
-func (s schema) secrets(settings json.RawMessage) []string {
-	values := object(settings)
-	var found []string
-	for _, key := range slices.Sorted(maps.Keys(s.Properties)) {
-		var value string
-		if s.Properties[key].WriteOnly && json.Unmarshal(values[key], &value) == nil && value != "" {
-			found = append(found, value)
-		}
 	}
 	return found
 }

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -78,7 +81,11 @@ func (d *specDuration) UnmarshalText(text []byte) error {
 // Further keys: required and secrets (where the plugin publishes no schema), deadline, settle, every ("500ms") and parallel, as [Harness] says. An amount is a whole number,
 // a decimal in quotes, or {value: "1.50", currency: USD}; a number alone is rupiah.
 func ReadSpec(data []byte, sandbox string) (Harness, error) {
-	packed, err := ReadYAML(data, sandbox)
+	value, err := decodeYAML(data, sandbox)
+	if err != nil {
+		return Harness{}, fmt.Errorf("spec: %w", err)
+	}
+	packed, err := json.Marshal(value)
 	if err != nil {
 		return Harness{}, fmt.Errorf("spec: %w", err)
 	}
@@ -106,9 +113,25 @@ func (c *specCallback) sample() *CallbackSample {
 	}
 }
 
-// ReadYAML makes JSON of a YAML document (or of JSON, which is YAML too), with the address of the sandbox in place of ${SANDBOX}.
-func ReadYAML(data []byte, sandbox string) (json.RawMessage, error) {
-	var value any
+// ReadSettings reads the settings of a plugin from a YAML file, with the address of the sandbox in place of ${SANDBOX}. As in a configuration, a value ${file:NAME}
+// stands for the text of another file, here of the same folder.
+func ReadSettings(file, sandbox string) (json.RawMessage, error) {
+	folder := os.DirFS(filepath.Dir(file))
+	text, err := fs.ReadFile(folder, filepath.Base(file))
+	if err != nil {
+		return nil, err
+	}
+	value, err := decodeYAML(text, sandbox)
+	if err != nil {
+		return nil, err
+	}
+	if value, err = withFiles(folder, value); err != nil {
+		return nil, err
+	}
+	return json.Marshal(value)
+}
+
+func decodeYAML(data []byte, sandbox string) (value any, err error) {
 	text := strings.ReplaceAll(string(data), SandboxVariable, strings.TrimRight(sandbox, "/"))
 	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
 		return nil, err
@@ -116,7 +139,30 @@ func ReadYAML(data []byte, sandbox string) (json.RawMessage, error) {
 	if hasFloat(value) {
 		return nil, errors.New("a number with a point must stand in quotes, so that it stays what it is")
 	}
-	return json.Marshal(value)
+	return value, nil
+}
+
+// withFiles puts texts of files where they are named, in maps at any depth.
+func withFiles(folder fs.FS, value any) (any, error) {
+	switch v := value.(type) {
+	case string:
+		name, named := strings.CutPrefix(v, "${file:")
+		name, whole := strings.CutSuffix(name, "}")
+		if !named || !whole {
+			return v, nil
+		}
+		text, err := fs.ReadFile(folder, name)
+		return string(text), err
+	case map[string]any:
+		for key, one := range v {
+			filled, err := withFiles(folder, one)
+			if err != nil {
+				return nil, err
+			}
+			v[key] = filled
+		}
+	}
+	return value, nil
 }
 
 func hasFloat(value any) bool {

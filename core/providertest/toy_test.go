@@ -137,7 +137,11 @@ func (p *toy) product(code string) core.Product {
 	if p.broken == "fee" {
 		fee.Flat = core.IDR(100)
 	}
-	return core.Product{Code: code, Name: code, Available: true, Fee: fee}
+	night := core.DailyWindow{Start: "23:45", End: "00:15", Zone: "Asia/Jakarta"}
+	if p.broken == "window-of-nothing" {
+		night.End = night.Start
+	}
+	return core.Product{Code: code, Name: code, Available: true, Fee: fee, CutOffs: []core.DailyWindow{night}}
 }
 
 func (p *toy) Inquire(ctx context.Context, req core.InquiryRequest) (core.Quote, error) {
@@ -153,7 +157,7 @@ func (p *toy) Inquire(ctx context.Context, req core.InquiryRequest) (core.Quote,
 	res := p.read(body)
 	quote := core.Quote{Product: res.Product, Account: res.Account, Amount: res.Amount, ExpiresAt: time.Now().Add(time.Minute)}
 	quote.Token, _ = body["token"].(string)
-	quote.Cost, _ = req.Amount.Add(core.IDR(500))
+	quote.Cost, _ = res.Amount.Add(core.IDR(500))
 	if p.broken == "quote-for-another" {
 		quote.Account = "089999999999"
 	}
@@ -191,14 +195,17 @@ func (p *toy) ReadCallback(_ context.Context, req core.CallbackRequest) (core.Ca
 	if err := json.Unmarshal(req.Body, &told); err != nil && p.broken != "garbage" {
 		return core.Callback{}, &core.Error{Op: "callback", Code: core.CodeBadRequest, Err: errors.New("not readable")}
 	}
-	if p.broken == "reads-nothing" {
+	if p.broken == "reads-nothing" || p.broken == "once-only" && p.told.Add(1) > 1 {
 		return core.Callback{}, nil
 	}
 	return core.Callback{Orders: []core.CallbackOrder{{Ref: told.Ref, Invoice: told.Invoice}}}, nil
 }
 
 func (p *toy) check(op, product string, account core.AccountNumber, amount core.Money) error {
-	if p.broken == "bounds" {
+	if op == "inquire" && !amount.Known() {
+		return nil // a bill
+	}
+	if p.broken == "bounds" || p.broken == "any-currency" && amount.Currency() != "IDR" {
 		return nil
 	}
 	d, _ := p.Describe(context.Background())
@@ -290,6 +297,10 @@ func (p *toy) judge(reply transport.Reply, req core.PayRequest) (core.Result, er
 		bytes.HasPrefix(reply.Body, []byte("<")) && p.broken == "page-is-declined",
 		err != nil && bytes.HasPrefix(reply.Body, []byte("{")) && p.broken == "half-is-declined":
 		return core.Result{Outcome: core.Declined, Code: core.CodeDeclined}, nil
+	case len(body) == 0 && err == nil && p.broken == "nothing-is-declined", reply.Status >= http.StatusBadRequest && p.broken == "status-is-the-answer":
+		return core.Result{Outcome: core.Declined, Code: core.CodeDeclined}, nil
+	case body["newly_told"] != nil && p.broken == "knows-all-fields":
+		return core.Result{}, &core.Error{Op: "pay", Code: core.CodeInternal, Err: errors.New("a field that nobody documents")}
 	case err != nil:
 		return core.Result{}, &core.Error{Op: "pay", Code: core.CodeTransportAfterSend, Err: errors.New("the answer can't be read")}
 	}
@@ -356,8 +367,13 @@ func (p *toy) loud(text string) string {
 func (p *toy) read(body map[string]any) core.Result {
 	field := func(name string) string { s, _ := body[name].(string); return s }
 	amount, _ := core.ParseMoney(field("amount"), "IDR")
+	cost, _ := amount.Add(core.IDR(500))
+	if p.broken == "swaps-prices" {
+		cost = amount
+	}
 	return core.Result{
-		Ref: field("ref"), Invoice: core.Invoice(field("invoice")), Reference: field("reference"),
+		Cost: cost,
+		Ref:  field("ref"), Invoice: core.Invoice(field("invoice")), Reference: field("reference"),
 		Product: field("product"), Account: core.AccountNumber(field("account")), Amount: amount,
 	}
 }

@@ -102,6 +102,9 @@ func (b *toybox) quote(w http.ResponseWriter, body map[string]any) {
 		token += "x"
 	}
 	b.quotes[token] = true
+	if body["amount"] == "" && b.broken != "bill-of-nothing" {
+		body["amount"] = "75000"
+	}
 	body["token"] = token
 	say(w, 200, body)
 }
@@ -215,7 +218,9 @@ func toySamples() map[string]Sample {
 	}
 	refused := sample("13")
 	refused.Code = core.CodeDepositEmpty
-	return map[string]Sample{Succeeds: sample("00"), Pending: sample("11"), Refused: refused, UnknownAccount: sample("14"), Refunded: sample("15")}
+	bill := sample("16")
+	bill.Amount = core.Money{}
+	return map[string]Sample{Bill: bill, Succeeds: sample("00"), Pending: sample("11"), Refused: refused, UnknownAccount: sample("14"), Refunded: sample("15")}
 }
 
 // toyHarness gives the harness of a toy that does one thing wrong, or none.

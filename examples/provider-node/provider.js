@@ -1,7 +1,7 @@
 'use strict'
 // The provider's own logic: what lapak promises, and how its answers become outcomes.
 
-const { Fault, BadSetting, money, DECLINED, UNKNOWN } = require('./jalur-plugin')
+const { Fault, BadSetting, money, DECLINED, NOT_SENT, UNKNOWN } = require('./jalur-plugin')
 
 const OUTCOMES = new Map([['done', 'OUTCOME_SUCCEEDED'], ['pending', 'OUTCOME_PENDING'], ['refused', 'OUTCOME_DECLINED']])
 
@@ -55,6 +55,7 @@ class Provider {
   }
 
   async pay(call, { ref, product, account, amount, send_before_ns: sendBeforeNs }) {
+    if (!amount || amount.currency !== 'IDR') throw new Fault(NOT_SENT, 'amount_invalid', 'amounts are in rupiah') // the order itself tells no currency
     const body = { ref, product, account, amount: amount ? amount.value : '' }
     return order(await this.#ask(call, 'POST', '/orders', { body, sendBeforeNs }))
   }

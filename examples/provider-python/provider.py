@@ -4,7 +4,7 @@ import json
 from urllib.parse import quote, urlsplit
 
 from jalur.plugin.v1 import provider_pb2 as pb
-from jalur_plugin import DECLINED, UNKNOWN, BadSetting, Fault, money
+from jalur_plugin import DECLINED, NOT_SENT, UNKNOWN, BadSetting, Fault, money
 
 OUTCOMES = {"done": pb.OUTCOME_SUCCEEDED, "pending": pb.OUTCOME_PENDING, "refused": pb.OUTCOME_DECLINED}
 
@@ -57,6 +57,8 @@ class Provider:
         )
 
     def pay(self, call, order):
+        if order.amount.currency != "IDR":  # the order itself tells no currency
+            raise Fault(NOT_SENT, "amount_invalid", "amounts are in rupiah")
         request = {"ref": order.ref, "product": order.product, "account": order.account, "amount": order.amount.value}
         return self._order(self._ask(call, "POST", "/orders", request, order.send_before_ns))
 

@@ -28,12 +28,12 @@ its own. Its README.md says how to go on.`,
 			if published.MatchString(a.Version) {
 				p.Version = a.Version
 			}
-			if p.Jalur != "" {
-				whole, err := filepath.Abs(p.Jalur)
+			if p.Jalur != "" && !filepath.IsAbs(p.Jalur) { // as seen from the new folder
+				seen, err := filepath.Rel(p.Name, p.Jalur)
 				if err != nil {
 					return usage(err)
 				}
-				p.Jalur = whole
+				p.Jalur = filepath.ToSlash(seen)
 			}
 			files, err := scaffold.Write(p.Name, p)
 			if err != nil {

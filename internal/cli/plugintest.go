@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -37,6 +36,7 @@ the faults that the spec names. Nobody else may use it meanwhile. The test stand
     refused:         {product: GOPAY, account: "081234567813", amount: 50000, code: deposit_empty}
     unknown_account: {product: GOPAY, account: "081234567814", amount: 50000}
     refunded:        {product: GOPAY, account: "081234567815", amount: 50000}   # optional
+    bill:            {product: PLN, account: "530000000001"}                     # optional: no amount, the inquiry tells it
   faults:                                           # lists of the sandbox's own names
     unknown_status: [odd-word]                      # executes, and answers with a status that nobody documents
     wrong_account: [other-account]                  # executes, and answers with another account
@@ -92,7 +92,7 @@ func (a *app) pluginTest() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.sandbox, "sandbox", "", "`URL` of the sandbox: scheme, host and port")
-	f.StringVar(&flags.settings, "settings", "", "`FILE` with the plugin's settings, in place of those of the spec")
+	f.StringVar(&flags.settings, "settings", "", "`FILE` with the plugin's settings, in place of those of the spec; ${file:NAME} in it is the text of a file beside it")
 	f.StringVar(&flags.spec, "spec", "", "`FILE` that tells what to order, in YAML")
 	f.StringSliceVar(&only, "rule", nil, "ask only this rule; may be given again")
 	return cmd
@@ -111,11 +111,8 @@ func (f pluginTestFlags) harness() (providertest.Harness, error) {
 	if err != nil || f.settings == "" {
 		return h, err
 	}
-	if text, err = os.ReadFile(f.settings); err != nil {
-		return h, err
-	}
-	var settings json.RawMessage
-	if settings, err = providertest.ReadYAML(text, f.sandbox); err != nil {
+	settings, err := providertest.ReadSettings(f.settings, f.sandbox)
+	if err != nil {
 		return h, fmt.Errorf("settings: %w", err)
 	}
 	h.Settings = settings

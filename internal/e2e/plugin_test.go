@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/jalurhq/jalur/core/providertest"
 )
 
 // spec copies MMBC's own spec into a folder, changed.
@@ -31,16 +35,92 @@ func playMMBC(t *testing.T, dir string) (url string) {
 	return url
 }
 
+// suite is how somebody asks the whole suite of one plugin, with the specs in the tree.
+type suite struct {
+	plugin, row string // row: of the table of results in docs/conformance.md
+	sandbox     []string
+	says        string // the sandbox's first line, before its address
+	spec        string
+	more        []string
+}
+
+func suites() map[string]suite {
+	play := func(name, credentials string, more ...string) []string {
+		return append([]string{"sandbox", name, "--listen", "127.0.0.1:0", "--credentials", credentials}, more...)
+	}
+	box := play("mmbc", "toko:sandbox-only", "--reference-after", "10ms")
+	return map[string]suite{
+		"mmbc":          {"mmbc", "MMBC, in Go", box, "MMBC sandbox on ", "mmbc/conformance.yaml", nil},
+		"mmbc's binary": {plugin, "MMBC, in Go", box, "MMBC sandbox on ", "mmbc/conformance.yaml", nil},
+		"http": {
+			"http", "MMBC, described for `http`", box, "MMBC sandbox on ", "mmbc/conformance.yaml",
+			[]string{"--settings", filepath.Join(tree(), "examples/http/mmbc.settings.yaml")},
+		},
+		"digiflazz": {
+			"digiflazz", "Digiflazz", play("digiflazz", "toko:sandbox-only", "--list-every", "-1s"), "Digiflazz sandbox on ", "digiflazz/conformance.yaml", nil,
+		},
+		"dtone": {
+			"dtone", "DT One", play("dtone", "fakekey:fakesecret", "--delays", "0.01", "--complete-after", "50ms"), "DT One sandbox on ", "dtone/conformance.yaml", nil,
+		},
+	}
+}
+
+// tree is the root of the source.
+func tree() string {
+	whole, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		panic(err)
+	}
+	return whole
+}
+
+// The whole suite over the wire, through the built binary and its host.
 func TestPluginTest(t *testing.T) {
+	t.Parallel()
+	for name, s := range suites() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			first := start(t, dir, nil, s.sandbox...).printed(s.says)
+			url := "http://" + strings.Split(first, "/")[2]
+			args := append([]string{"plugin", "test", s.plugin, "--sandbox", url, "--spec", filepath.Join(tree(), "providers", s.spec)}, s.more...)
+			got := command(t, dir, nil, args...)
+			if got.status != 0 {
+				t.Fatalf("%d\n%s\n%s", got.status, got.stdout, got.stderr)
+			}
+			checkResults(t, s.row, got.stdout)
+		})
+	}
+}
+
+// checkResults holds a report against the table of results in docs/conformance.md.
+func checkResults(t *testing.T, row, stdout string) {
+	t.Helper()
+	var report providertest.Report
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
+		t.Fatal(err)
+	}
+	table, err := os.ReadFile(filepath.Join(tree(), "docs", "conformance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inProcess := 0
+	for _, rule := range report.Rules {
+		process := strings.HasPrefix(rule.Rule, "process-")
+		if rule.Verdict == providertest.Held && !process || rule.Rule == "nothing-left-behind" { // which is asked in process alone
+			inProcess++
+		}
+	}
+	want := fmt.Sprintf("| %s | %d of %[2]d | %d of %d |", row, inProcess, report.Held, report.Asked)
+	if !report.OK || !strings.Contains(string(table), want) {
+		t.Errorf("docs/conformance.md has another row than %s", want)
+	}
+}
+
+func TestPluginTestPrintsATable(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	url, whole := playMMBC(t, dir), spec(t, dir, "", "")
-	for _, name := range []string{"mmbc", plugin} {
-		got := command(t, dir, nil, "plugin", "test", name, "--sandbox", url, "--spec", whole).want(t, 0)
-		if got.at("ok") != "true" || got.at("provider") != "mmbc" || got.at("held") != got.at("asked") {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
 	table := command(t, dir, nil, "plugin", "test", "mmbc", "--sandbox", url, "--spec", whole, "-o", "table", "--rule", "pay-refused")
 	if table.status != 0 || !strings.Contains(table.stdout, "held") || !strings.Contains(table.stdout, "1 of 1 rules hold (100 %)") {
 		t.Errorf("%+v", table)
@@ -85,12 +165,8 @@ func TestPluginTestFails(t *testing.T) {
 
 func TestPluginNewBuildsAndPasses(t *testing.T) {
 	t.Parallel()
-	dir, tree := t.TempDir(), filepath.Join("..", "..")
-	whole, err := filepath.Abs(tree)
-	if err != nil {
-		t.Fatal(err)
-	}
-	command(t, dir, nil, "plugin", "new", "acme", "--lang", "go", "--jalur", whole).want(t, 0)
+	dir := t.TempDir()
+	command(t, dir, nil, "plugin", "new", "acme", "--lang", "go", "--jalur", tree()).want(t, 0)
 	made := filepath.Join(dir, "acme")
 	if got := command(t, dir, nil, "plugin", "new", "acme"); got.status != 2 || !strings.Contains(got.stderr, "not empty") {
 		t.Errorf("a folder was written twice: %+v", got)
@@ -99,17 +175,20 @@ func TestPluginNewBuildsAndPasses(t *testing.T) {
 	if lines := strings.Count(string(provider), "\n"); err != nil || lines >= 100 {
 		t.Errorf("the smallest provider has %d lines (%v)", lines, err)
 	}
-	sums, err := os.ReadFile(filepath.Join(tree, "go.sum"))
+	sums, err := os.ReadFile(filepath.Join(tree(), "go.sum"))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(made, "go.sum"), sums, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	tool(t, made, "gofmt", "-l", ".")
+	if out := tool(t, made, "gofmt", "-l", "."); out != "" {
+		t.Errorf("gofmt would change %s", out)
+	}
 	tool(t, made, "go", "build", "-o", "acme", ".")
 	tool(t, made, "go", "build", "-o", "sandbox-program", "./cmd/sandbox")
 	tool(t, made, "go", "vet", "./...")
+	tool(t, made, "go", "test", "-vet=off", "-count=1", "./...")
 
 	box := startProgram(t, filepath.Join(made, "sandbox-program"), made, nil, freeAddress(t))
 	url := box.printed("sandbox on ")
@@ -119,14 +198,16 @@ func TestPluginNewBuildsAndPasses(t *testing.T) {
 	}
 }
 
-// tool runs a tool that has nothing to say. What it needs of other modules is there already, since this tree needs it too.
-func tool(t *testing.T, dir string, args ...string) {
+// tool runs a tool and gives what it says. What it needs of other modules is there already, since this tree needs it too.
+func tool(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=-mod=mod -buildvcs=false", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%q: %v\n%s", args, err, out)
 	}
+	return string(out)
 }
 
 func TestPluginRunIsUsedByGatewaysAndEndedByNone(t *testing.T) {

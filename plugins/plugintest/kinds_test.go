@@ -2,6 +2,7 @@ package plugintest_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -82,13 +83,50 @@ func TestEachKindOfProviderCrossesTheWire(t *testing.T) {
 	}
 }
 
+// accounts are all kinds of them, and what goes with some.
 func accounts() []core.MerchantSpec {
 	return []core.MerchantSpec{
-		{Merchant: "OVO", Account: core.AccountSpec{Kind: "phone number", Pattern: `0[0-9]+`}},
+		{Merchant: "OVO", Account: core.AccountSpec{Kind: "phone number", Pattern: `(\+62|0)8[0-9]+`}},
+		{Merchant: "BRIZZI", Account: core.AccountSpec{Kind: "card number", Pattern: `[0-9]{14,19}`}},
 		{Merchant: "PLN", Account: core.AccountSpec{Kind: "meter number"}, Amounts: core.AmountSpec{Min: core.IDR(20_000)}},
+		{Merchant: "PDAM", Account: core.AccountSpec{Kind: "customer number", Pattern: `[0-9A-Z/.-]+`}},
+		{Merchant: "PAYTREN", Account: core.AccountSpec{Kind: "member number", Pattern: `TNO[0-9]+`}},
 		{Merchant: "GAME", Account: core.AccountSpec{Kind: "player", Extra: []core.FieldSpec{{Name: "zone", Pattern: `[0-9]+`}, {Name: "server", Optional: true}}}},
 		{Merchant: "PBB", Account: core.AccountSpec{Kind: "tax object", Extra: []core.FieldSpec{{Name: "year", Pattern: `[0-9]{4}`}}}},
+		{Merchant: "BPJS", Account: core.AccountSpec{Kind: "virtual account", Extra: []core.FieldSpec{{Name: "nik", Pattern: `[0-9]{16}`, Optional: true}}}},
+		{Merchant: "GIFT", Account: core.AccountSpec{Kind: "email", Pattern: `[^@]+@[^@]+`, Extra: []core.FieldSpec{{Name: "account_qualifier", Optional: true}}}},
 		{Merchant: "VOUCHER", Account: core.AccountSpec{Kind: core.NoAccount}},
+	}
+}
+
+func TestAnOrderForEachKindOfAccountCrossesTheWire(t *testing.T) {
+	t.Parallel()
+	k := kinds{
+		descriptor: core.Descriptor{Name: "kinds", Instance: "test", StatusBy: core.ByInvoice, AmountInProduct: true, Merchants: accounts()},
+		paid:       make(chan core.PayRequest, 1),
+	}
+	p := plugintest.OverWire(t, core.Set{Provider: k})
+	orders := map[core.MerchantCode]core.PayRequest{
+		"OVO": {Account: "+6281234567890"}, "BRIZZI": {Account: "6013500601234567"}, "PLN": {Account: "01428800700"}, "PDAM": {Account: "AB-12/34.5"},
+		"PAYTREN": {Account: "TNO1234"}, "GAME": {Account: "12345678", Extra: map[string]string{"zone": "2042", "server": "asia"}},
+		"PBB": {Account: "329801092375999991", Extra: map[string]string{"year": "2019"}}, "BPJS": {Account: "8888801234567890"},
+		"GIFT": {Account: "ani@toko.example", Extra: map[string]string{"account_qualifier": "Ünï & 水"}}, "VOUCHER": {},
+	}
+	for _, spec := range accounts() {
+		order, ok := orders[spec.Merchant]
+		if !ok {
+			t.Errorf("%s: no order", spec.Merchant)
+			continue
+		}
+		order.Ref, order.Merchant, order.Product, order.Amount = "R", spec.Merchant, string(spec.Merchant), core.IDR(20_000)
+		res, err := p.Pay(t.Context(), order)
+		if err != nil || res.Outcome != core.Succeeded {
+			t.Errorf("%s: %+v, %v", spec.Merchant, res, err)
+			continue
+		}
+		if paid := <-k.paid; !reflect.DeepEqual(paid, order) {
+			t.Errorf("\n got %+v\nwant %+v", paid, order)
+		}
 	}
 }
 
@@ -99,6 +137,8 @@ func TestEachModelOfCostCrossesTheWire(t *testing.T) {
 		{Code: "DISCOUNT", Fee: core.Fee{Expr: "amount-500", Known: true, Flat: core.IDR(-500)}, Cashback: core.IDR(5)},
 		{Code: "PRICE", Fee: core.Fee{Known: true, Fixed: true, Flat: core.IDR(10_250)}, Stock: new(int64)},
 		{Code: "RATE", Fee: core.Fee{Known: true, Flat: usd(t, "0.00"), Rate: "0.0000638"}, Stock: new(int64(7))},
+		{Code: "PERCENT", Fee: core.Fee{Expr: "3 % off", Known: true, Flat: core.IDR(0), Rate: "0.97"}},
+		{Code: "ADMIN AND COMMISSION", Fee: core.Fee{Expr: "admin 2500, commission 800", Known: true, Flat: core.IDR(2500)}, Cashback: core.IDR(800)},
 		{Code: "ON INQUIRY", Fee: core.Fee{Expr: "ask"}},
 		{Code: "NIGHTS", CutOffs: []core.DailyWindow{{Start: "23:45", End: "00:15", Zone: "Asia/Jakarta"}, {Start: "12:00", End: "12:05", Zone: "UTC"}}},
 		{Code: "BOUNDS", Amounts: core.AmountSpec{Min: core.IDR(1), Max: core.IDR(2)}},
@@ -108,8 +148,13 @@ func TestEachModelOfCostCrossesTheWire(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(page.Products, sent) {
 		t.Errorf("\n got %+v, %v\nwant %+v", page.Products, err, sent)
 	}
-	if cost, ok := page.Products[3].Fee.Cost(core.IDR(100_000)); !ok || !cost.Equal(usd(t, "6.38")) {
-		t.Errorf("at a rate: %v, %v", cost, ok)
+	for i, want := range []core.Money{core.IDR(102_000), core.IDR(99_500), core.IDR(10_250), usd(t, "6.38"), core.IDR(97_000), core.IDR(102_500)} {
+		if cost, ok := page.Products[i].Fee.Cost(core.IDR(100_000)); !ok || !cost.Equal(want) {
+			t.Errorf("%s: %v, %v", page.Products[i].Code, cost, ok)
+		}
+	}
+	if cost, ok := page.Products[6].Fee.Cost(core.IDR(100_000)); ok {
+		t.Errorf("what is only told on inquiry costs %v", cost)
 	}
 }
 
@@ -154,5 +199,81 @@ func TestAnOrderWithoutAnAccountCrossesTheWire(t *testing.T) {
 	res, err := plugintest.OverWire(t, core.Set{Provider: k}).Pay(t.Context(), core.PayRequest{Ref: "R", Product: "VOUCHER-10", Amount: core.IDR(10_000)})
 	if paid := <-k.paid; err != nil || res.Outcome != core.Succeeded || paid.Account != "" {
 		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+func TestEachKindOfQuoteCrossesTheWire(t *testing.T) {
+	t.Parallel()
+	midnight := time.Date(2026, time.March, 1, 17, 0, 0, 0, time.UTC)
+	for name, quote := range map[string]core.Quote{
+		"a price alone":                {Account: "1", Amount: core.IDR(50_000), Cost: core.IDR(50_250), Cashback: core.IDR(100)},
+		"our reference, for one day":   {Token: "R", ExpiresAt: midnight, Account: "1", Amount: core.IDR(50_000), ReceiverName: "ANI"},
+		"a number of the bill":         {Token: "9100654", Account: "1", Amount: core.IDR(50_000), Cost: core.IDR(52_500), Details: map[string]string{"period": "202601"}},
+		"an order that is not sent":    {Token: `{"id":1,"sku":"ä"}`, ExpiresAt: midnight.Add(time.Nanosecond), Account: "1", Amount: core.IDR(50_000)},
+		"an order that reserves money": {Token: "2237735", Reserves: true, Account: "1", Amount: core.IDR(50_000), Cost: usd(t, "3.19")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := kinds{
+				descriptor: core.Descriptor{Name: "kinds", Instance: "test", StatusBy: core.ByInvoice, QuoteRequired: quote.Token != ""},
+				quote:      quote, asked: make(chan core.InquiryRequest, 1), paid: make(chan core.PayRequest, 1),
+			}
+			p := plugintest.OverWire(t, core.Set{Provider: k})
+			got, err := p.Inquire(t.Context(), core.InquiryRequest{Ref: "R", Product: "P", Account: "1", Amount: core.IDR(50_000)})
+			if err != nil || !reflect.DeepEqual(got, quote) {
+				t.Fatalf("\n got %+v, %v\nwant %+v", got, err, quote)
+			}
+			_, _ = p.Pay(t.Context(), core.PayRequest{Ref: "R", Product: "P", Account: "1", Amount: got.Amount, Quote: got.Token})
+			if asked, paid := <-k.asked, <-k.paid; asked.Ref != paid.Ref || paid.Quote != quote.Token {
+				t.Errorf("asked by %q, paid by %q with the token %q", asked.Ref, paid.Ref, paid.Quote)
+			}
+		})
+	}
+}
+
+// referring is a provider that treats a repeated reference by its rule.
+type referring struct {
+	scripted
+
+	mode core.RefMode
+	made map[string]core.Invoice
+}
+
+func (r referring) Describe(context.Context) (core.Descriptor, error) {
+	return core.Descriptor{Name: "referring", Instance: "test", StatusBy: core.ByInvoice, Ref: core.RefSpec{Mode: r.mode}}, nil
+}
+
+func (r referring) Pay(_ context.Context, req core.PayRequest) (core.Result, error) {
+	invoice, known := r.made[req.Ref]
+	switch {
+	case known && r.mode == core.RefRejectDuplicate:
+		return core.Result{}, &core.Error{Op: "pay", Code: core.CodeDuplicateRef, Err: errors.New("the reference is known")}
+	case !known || r.mode != core.RefReplay:
+		invoice += "I"
+		r.made[req.Ref] = invoice
+	}
+	return core.Result{Outcome: core.Succeeded, Ref: req.Ref, Invoice: invoice, Product: req.Product, Account: req.Account, Amount: req.Amount}, nil
+}
+
+func TestEachRuleOfReferencesCrossesTheWire(t *testing.T) {
+	t.Parallel()
+	for mode, want := range map[core.RefMode]struct {
+		invoice core.Invoice
+		code    core.Code
+	}{
+		core.RefReplay: {"I", ""}, core.RefRejectDuplicate: {"", core.CodeDuplicateRef}, core.RefLabel: {"II", ""}, core.RefNone: {"II", ""},
+	} {
+		p := plugintest.OverWire(t, core.Set{Provider: referring{mode: mode, made: map[string]core.Invoice{}}})
+		order := core.PayRequest{Ref: "01J0000000000000000000000A", Product: "P", Account: "1", Amount: core.IDR(1)}
+		if first, err := p.Pay(t.Context(), order); err != nil || first.Invoice != "I" {
+			t.Errorf("mode %v: %+v, %v", mode, first, err)
+		}
+		second, err := p.Pay(t.Context(), order)
+		if second.Invoice != want.invoice || (err == nil) != (want.code == "") {
+			t.Errorf("mode %v, again: %+v, %v", mode, second, err)
+		}
+		if err != nil && (core.CodeOf(err) != want.code || core.OutcomeOf(err) != core.Unknown) {
+			t.Errorf("mode %v, again: %+v, %v", mode, second, err)
+		}
 	}
 }

@@ -143,8 +143,6 @@ func (b bench) with(check check) func(context.Context, *providertest.Bench) {
 	}
 }
 
-func set(p *host.Plugin) core.Set { return p.Set() }
-
 func ignoresSigterm(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	pid := p.State().PID
 	if err := unix.Kill(pid, unix.SIGTERM); err != nil {
@@ -205,7 +203,7 @@ func finishes(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	}
 	executed, letGo := b.Hold()
 	answered := make(chan providertest.Answer, 1)
-	go func() { answered <- b.PayAt(ctx, set(p), order) }()
+	go func() { answered <- b.PayAt(ctx, p.Set(), order) }()
 	if !happens(ctx, b, executed) {
 		letGo()
 		<-answered
@@ -243,7 +241,7 @@ func killed(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	}
 	executed, letGo := b.Hold()
 	answered := make(chan providertest.Answer, 1)
-	go func() { answered <- b.PayAt(ctx, set(p), order) }()
+	go func() { answered <- b.PayAt(ctx, p.Set(), order) }()
 	pid := p.State().PID
 	if happens(ctx, b, executed) {
 		_ = unix.Kill(pid, unix.SIGKILL) // it fails only where there is nobody
@@ -255,7 +253,7 @@ func killed(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 		return
 	}
 	settle(ctx, b.Harness.Call, func() bool { now := p.State(); return now.Phase == host.Ready && now.PID != pid })
-	asked := b.StatusAt(ctx, set(p), answer) // by the next process
+	asked := b.StatusAt(ctx, p.Set(), answer) // by the next process
 	if outcome := asked.Outcome(); outcome.NothingMoved() || asked.Err == nil && !b.CanAsk(answer) {
 		b.Failf("the next process, asked for the order, said %s", asked)
 	}
@@ -270,7 +268,7 @@ func panics(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 		return
 	}
 	pid := p.State().PID
-	if answer := b.PayAt(ctx, set(p), order); answer.Err == nil || answer.Outcome() != core.Unknown {
+	if answer := b.PayAt(ctx, p.Set(), order); answer.Err == nil || answer.Outcome() != core.Unknown {
 		b.Failf("the provider's code panicked, and the call ended as %s", answer)
 	}
 	same(ctx, b, p, pid)
@@ -282,7 +280,7 @@ func noisy(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 		return
 	}
 	pid := p.State().PID
-	if answer := b.PayAt(ctx, set(p), order); answer.Err != nil {
+	if answer := b.PayAt(ctx, p.Set(), order); answer.Err != nil {
 		b.Failf("the provider's code printed to standard output, and the call ended as %s", answer)
 	}
 	same(ctx, b, p, pid)
@@ -299,7 +297,7 @@ func files(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 	rounds := func() {
 		for range calls {
 			if order, ok := b.Order(ctx, providertest.Succeeds); ok {
-				b.PayAt(ctx, set(p), order)
+				b.PayAt(ctx, p.Set(), order)
 			}
 		}
 	}
@@ -320,7 +318,7 @@ func files(ctx context.Context, b *providertest.Bench, p *host.Plugin) {
 
 // logs runs the plugin without the host, which would hide what must not be there, and looks at all that it prints.
 func (b bench) logs(ctx context.Context, bench *providertest.Bench) {
-	printed := &lines{}
+	printed, proofs := &lines{}, []string(nil)
 	running, err := reattach.Run(ctx, reattach.Program{Plugin: b.cfg.Plugin, Shipped: b.cfg.Shipped, Output: printed})
 	if err != nil {
 		bench.Failf("%v", err)
@@ -329,7 +327,7 @@ func (b bench) logs(ctx context.Context, bench *providertest.Bench) {
 	if set, done, err := reattach.Connect(running.Target, bench.Settings()); err != nil {
 		bench.Failf("%v", err)
 	} else {
-		b.everything(ctx, bench, set)
+		proofs = b.everything(ctx, bench, set)
 		if err := done(); err != nil {
 			bench.Failf("%v", err)
 		}
@@ -348,19 +346,26 @@ func (b bench) logs(ctx context.Context, bench *providertest.Bench) {
 			bench.Failf("a line that it printed shows the whole account number %s", sample.Account)
 		}
 	}
+	for _, proof := range proofs {
+		if len(proof) >= least && printed.has(proof) {
+			bench.Failf("a line that it printed shows the proof of a delivery, which can be the voucher itself")
+		}
+	}
 }
 
-// everything makes each sample's order once, and asks for it.
-func (b bench) everything(ctx context.Context, bench *providertest.Bench, set core.Set) {
+// everything makes each sample's order once, asks for it, and gives what proves the deliveries.
+func (b bench) everything(ctx context.Context, bench *providertest.Bench, set core.Set) (proofs []string) {
 	_, _ = set.Provider.ListProducts(ctx, core.ProductFilter{}) // what it answers other rules are about
 	for _, name := range slices.Sorted(maps.Keys(bench.Harness.Samples)) {
 		if name == providertest.UnknownAccount || name == providertest.Panics {
 			continue // there may be no quote for it; and a panic prints what it likes
 		}
 		if order, ok := bench.Order(ctx, name); ok {
-			bench.StatusAt(ctx, set, bench.PayAt(ctx, set, order))
+			paid := bench.PayAt(ctx, set, order)
+			proofs = append(proofs, paid.Result.Reference, bench.StatusAt(ctx, set, paid).Result.Reference)
 		}
 	}
+	return proofs
 }
 
 // lines is what a plugin has printed.

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/providertest"
 	"github.com/jalurhq/jalur/plugins/host"
@@ -38,7 +40,7 @@ type flawed struct {
 
 func factories() map[string]core.Factory {
 	made := map[string]core.Factory{"mmbc": mmbc.Factory()}
-	for _, flaw := range []string{"none", "dies-at-sigterm", "outlives", "hasty", "forgets", "crashes", "prints-and-dies", "opens-files", "talks"} {
+	for _, flaw := range []string{"none", "dies-at-sigterm", "outlives", "hasty", "forgets", "crashes", "prints-and-dies", "opens-files", "talks", "tells-proofs", "traceless"} {
 		made[flaw] = core.Factory{Schema: mmbc.Factory().Schema, New: func(settings json.RawMessage) (core.Set, error) {
 			set, err := mmbc.New(settings)
 			if flaw == "dies-at-sigterm" {
@@ -64,6 +66,8 @@ func (p flawed) Pay(ctx context.Context, req core.PayRequest) (core.Result, erro
 		panic("at the account that wants it")
 	case req.Account == noisyAccount:
 		fmt.Println("1|1|unix|/tmp/nowhere|grpc|")
+		fmt.Fprintln(os.Stderr, `{"@level":"error","@message":`, strings.Repeat("x", 1<<20))
+		fmt.Fprintln(os.Stderr, `{"@level":7,"@message":{"a":[]}`)
 	case p.flaw == "hasty":
 		time.AfterFunc(50*time.Millisecond, func() { os.Exit(1) })
 	case p.flaw == "opens-files":
@@ -72,6 +76,8 @@ func (p flawed) Pay(ctx context.Context, req core.PayRequest) (core.Result, erro
 		}
 	case p.flaw == "talks":
 		fmt.Fprintf(os.Stderr, "settings %s\n", p.settings)
+	case p.flaw == "traceless":
+		ctx = trace.ContextWithSpanContext(ctx, trace.SpanContext{})
 	}
 	return p.Provider.Pay(ctx, req)
 }
@@ -80,7 +86,14 @@ func (p flawed) Status(ctx context.Context, req core.StatusRequest) (core.Result
 	if p.flaw == "forgets" && req.Invoice == "" {
 		return core.Result{Outcome: core.Declined, Code: core.CodeDeclined}, nil
 	}
-	return p.Provider.Status(ctx, req)
+	if p.flaw == "traceless" {
+		ctx = trace.ContextWithSpanContext(ctx, trace.SpanContext{})
+	}
+	res, err := p.Provider.Status(ctx, req)
+	if p.flaw == "tells-proofs" {
+		fmt.Fprintln(os.Stderr, "delivered:", res.Reference)
+	}
+	return res, err
 }
 
 // harness gives MMBC's harness over the real host.
@@ -122,32 +135,35 @@ func TestMMBCOverTheWire(t *testing.T) {
 
 func TestProcessMutants(t *testing.T) {
 	t.Parallel()
-	mutants := map[string]string{
-		"process-ignores-sigterm":      "dies-at-sigterm",
-		"process-ends-with-its-host":   "outlives",
-		"process-finishes-its-calls":   "hasty",
-		"process-killed-while-paying":  "forgets",
-		"process-survives-a-panic":     "crashes",
-		"process-keeps-stdout-clean":   "prints-and-dies",
-		"process-leaves-no-files-open": "opens-files",
-		"process-logs-no-secrets":      "talks",
+	mutants := map[string][]string{
+		"process-ignores-sigterm":      {"dies-at-sigterm"},
+		"process-ends-with-its-host":   {"outlives"},
+		"process-finishes-its-calls":   {"hasty"},
+		"process-killed-while-paying":  {"forgets"},
+		"process-survives-a-panic":     {"crashes"},
+		"process-keeps-stdout-clean":   {"prints-and-dies"},
+		"process-leaves-no-files-open": {"opens-files"},
+		"process-logs-no-secrets":      {"talks", "tells-proofs"},
+		"trace-context":                {"traceless"}, // which only here crosses two processes
 	}
 	for _, rule := range harness(t, "none").Extra {
-		if mutants[rule.Name] == "" {
+		if len(mutants[rule.Name]) == 0 {
 			t.Errorf("no mutant shows that %s can fail", rule.Name)
 		}
 	}
-	for rule, flaw := range mutants {
+	for rule, flaws := range mutants {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
 			if got := only(t, rule, "none"); got.Verdict != providertest.Held {
 				t.Errorf("the correct one: %s %q", got.Verdict, got.Findings)
 			}
-			got := only(t, rule, flaw)
-			if got.Verdict != providertest.Broken {
-				t.Errorf("the mutant: %s", got.Verdict)
+			for _, flaw := range flaws {
+				got := only(t, rule, flaw)
+				if got.Verdict != providertest.Broken {
+					t.Errorf("the mutant %s: %s", flaw, got.Verdict)
+				}
+				t.Log(got.Findings)
 			}
-			t.Log(got.Findings)
 		})
 	}
 }
