@@ -123,6 +123,7 @@ func (e *Engine) inquire(ctx context.Context, o Order, lane router.Candidate) (c
 	defer cancel()
 	return lane.Provider.Inquire(ctx, core.InquiryRequest{
 		Ref: e.NewID(), Merchant: o.Merchant, Product: lane.Product, Account: o.Account, Amount: o.Amount, Extra: o.Extra,
+		CallbackURL: lane.Provider.CallbackFor(lane.Descriptor),
 	})
 }
 
