@@ -124,8 +124,10 @@ func (s stages) stop(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// wallet is the amount that Digiflazz's wallet products stand for, in rupiah.
-const wallet = 100_000
+// denominations are the amounts that Digiflazz's products stand for, in rupiah: with them the router knows that another amount is not for Digiflazz.
+func denominations() map[string]any {
+	return map[string]any{"gopay": 100_000, "ovo100": 100_000, "xld10": 10_000, "pln20": 20_000} //nolint:mnd // a list of numbers
+}
 
 func demoConfig(gateway string, s stages) config.Config {
 	return config.Config{
@@ -136,7 +138,7 @@ func demoConfig(gateway string, s stages) config.Config {
 			}},
 			"digiflazz": {Plugin: "digiflazz", Settings: map[string]any{
 				"base_url": s.digiflazz.url + "/v1", "username": demoUser, "api_key": demoSecret, "webhook_secret": demoSecret,
-				"denominations": map[string]any{"gopay": wallet, "ovo100": wallet, "xld10": 10_000, "pln20": 20_000},
+				"denominations": denominations(),
 			}},
 			"dtone": {Plugin: "dtone", Settings: map[string]any{
 				"base_url": s.dtone.url + "/v1", "key": demoUser, "secret": demoSecret, "calling_code": "62", "firm_quotes": true,
