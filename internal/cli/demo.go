@@ -29,14 +29,14 @@ const (
 type stages struct{ mmbc, digiflazz, dtone playing }
 
 // runDemo serves with sandboxes in place of the providers: nothing of it moves money.
-func (a *app) runDemo(ctx context.Context, listen string) (err error) {
+func (a *app) runDemo(ctx context.Context, address string) (err error) {
 	if a.configFile != "" {
 		return usage(errors.New("--demo brings its own configuration: leave -c out"))
 	}
 	if err := os.MkdirAll(demoFolder, onlyOwner); err != nil {
 		return usage(fmt.Errorf("the demonstration's journal: %w", err))
 	}
-	listener, err := a.listenDemo(ctx, listen)
+	listener, err := listenDemo(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -49,13 +49,13 @@ func (a *app) runDemo(ctx context.Context, listen string) (err error) {
 }
 
 // listenDemo takes the address that is asked for. Where none is, and the usual one is taken, it takes another.
-func (a *app) listenDemo(ctx context.Context, address string) (net.Listener, error) {
+func listenDemo(ctx context.Context, address string) (net.Listener, error) {
 	if address != "" {
-		return a.listen(ctx, address)
+		return listen(ctx, address)
 	}
-	listener, err := a.listen(ctx, config.DefaultListen)
-	if err != nil && a.server == "" {
-		listener, err = a.listen(ctx, anyPort)
+	listener, err := listen(ctx, config.DefaultListen)
+	if err != nil {
+		listener, err = listen(ctx, anyPort)
 	}
 	return listener, err
 }

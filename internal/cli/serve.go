@@ -30,6 +30,9 @@ func (a *app) serve() *cobra.Command {
 interrupt ends the program at once, and the next start finds out what became of them. It ends by itself, with status 1, when the disk fails under its journal.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("server") { // $JALUR_SERVER is for the commands that talk to a gateway
+				return usage(errors.New("serve runs a gateway; --server is for talking to one"))
+			}
 			a.log = slog.New(slog.NewTextHandler(a.Stderr, nil))
 			if demo {
 				return a.runDemo(cmd.Context(), listen)
@@ -54,7 +57,7 @@ interrupt ends the program at once, and the next start finds out what became of 
 
 // runGateway serves until the context ends. started is told the gateway's URL once it answers.
 func (a *app) runGateway(ctx context.Context, cfg config.Config, started func(url string)) error {
-	listener, err := a.listen(ctx, cfg.Server.Listen)
+	listener, err := listen(ctx, cfg.Server.Listen)
 	if err != nil {
 		return err
 	}
@@ -62,10 +65,7 @@ func (a *app) runGateway(ctx context.Context, cfg config.Config, started func(ur
 }
 
 // listen takes the gateway's address.
-func (a *app) listen(ctx context.Context, address string) (net.Listener, error) {
-	if a.server != "" {
-		return nil, usage(errors.New("serve runs a gateway; --server is for talking to one"))
-	}
+func listen(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, usage(fmt.Errorf("server.listen: %w", err))

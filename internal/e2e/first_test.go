@@ -230,7 +230,7 @@ func pasted(t *testing.T, line string) answer {
 func TestTheDemonstrationWorksWhenPasted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	demo := start(t, dir, nil, "serve", "--demo", "--listen", freeAddress(t))
+	demo := start(t, dir, []string{"JALUR_SERVER=http://127.0.0.1:1"}, "serve", "--demo", "--listen", freeAddress(t))
 	url := strings.TrimSuffix(demo.printed("console "), "/")
 	demo.printed("The same key")
 	lines, sandboxes := demo.allPrinted("curl "), demo.allPrinted("sandbox ")
