@@ -227,7 +227,7 @@ func TestDigiflazzCallsBack(t *testing.T) {
 		t.Errorf("the end of %s: %d", bad, got.status)
 	}
 	w.becomes(ends[good].at("id"), "succeeded").wants(t, "attempts.0.outcome", "succeeded", "attempts.1", "")
-	w.becomes(ends[bad].at("id"), "failed").wants(t, "attempts.0.outcome", "declined", "attempts.1", "")
+	w.becomes(ends[bad].at("id"), "failed").wants(t, "attempts.0.outcome", "declined", "attempts.1", "", "cost", "")
 	for account, want := range map[string]int{good: 1, bad: 0, early: 1, twice: 1, forged: 1} {
 		if got := w.ledger()[account]; got != want {
 			t.Errorf("%s was executed %d times, want %d", account, got, want)
