@@ -263,6 +263,8 @@ type InquiryRequest struct {
 	Account  AccountNumber
 	Amount   Money // zero Money: a bill, whose amount the provider tells
 	Extra    map[string]string
+	// CallbackURL is as in [PayRequest], for providers that are told it when they quote and not again when the quote is paid.
+	CallbackURL string
 }
 
 // Quote is a provider's answer to an inquiry.

@@ -174,7 +174,15 @@ func TestPayTellsWhereToCallBack(t *testing.T) {
 	for sends, want := range map[bool]string{true: "https://jalur.example/callbacks/one", false: ""} {
 		p := newFake("one")
 		p.desc.SendsCallbacks = sends
+		var inquired string
+		p.quote = func(req core.InquiryRequest) (core.Quote, error) {
+			inquired = req.CallbackURL
+			return core.Quote{Amount: req.Amount, Account: req.Account}, nil
+		}
 		s := newRig(t).with(p, func(running *router.Provider) { running.CallbackURL = "https://jalur.example/callbacks/one" })
+		if _, err := s.Inquire(t.Context(), order("")); err != nil || inquired != want {
+			t.Errorf("sends callbacks %v: the inquiry says %q, %v", sends, inquired, err)
+		}
 		pay(t, s, order("k"))
 		if got := p.pays[0].CallbackURL; got != want {
 			t.Errorf("sends callbacks %v: %q", sends, got)

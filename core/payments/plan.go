@@ -123,6 +123,7 @@ func (e *Engine) inquire(ctx context.Context, o Order, lane router.Candidate) (c
 	defer cancel()
 	return lane.Provider.Inquire(ctx, core.InquiryRequest{
 		Ref: e.NewID(), Merchant: o.Merchant, Product: lane.Product, Account: o.Account, Amount: o.Amount, Extra: o.Extra,
+		CallbackURL: lane.Provider.CallbackFor(lane.Descriptor),
 	})
 }
 
@@ -131,10 +132,15 @@ func quoteRefusal(err error) error {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal
 	}
-	if said, ok := errors.AsType[*core.Error](err); ok && said.Outcome == core.Declined {
+	if said, ok := errors.AsType[*core.Error](err); ok && refuses(said) {
 		return &Refusal{Code: declinedCode(said.Code), Rule: "the provider refused the inquiry: " + said.Error(), Err: err}
 	}
 	return &Refusal{Code: CodeProviderUnavailable, Rule: fmt.Sprintf("no provider answered the inquiry: %v", err), Err: err}
+}
+
+// refuses reports whether an inquiry failed by what the order is: the provider says so, or its code did before it asked.
+func refuses(said *core.Error) bool {
+	return said.Outcome == core.Declined || said.Outcome == core.NotSent && declinedCode(said.Code) != CodeProviderRefused
 }
 
 func declinedCode(c core.Code) Code {

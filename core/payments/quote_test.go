@@ -260,3 +260,28 @@ func TestABillEndToEnd(t *testing.T) {
 	_, err = s.Pay(t.Context(), o)
 	refusedAs(t, err, payments.CodeInquiryUsed)
 }
+
+// What the provider's code refuses before it asks is the order's fault as much as what the provider refuses.
+func TestARefusedInquiry(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		outcome core.Outcome
+		code    core.Code
+		want    payments.Code
+	}{
+		{core.Declined, core.CodeAmountInvalid, payments.CodeAmountInvalid},
+		{core.Declined, core.CodeDepositEmpty, payments.CodeProviderRefused},
+		{core.NotSent, core.CodeAmountInvalid, payments.CodeAmountInvalid},
+		{core.NotSent, core.CodeAccountInvalid, payments.CodeAccountInvalid},
+		{core.NotSent, core.CodeProductUnknown, payments.CodeMerchantUnknown},
+		{core.NotSent, core.CodeTransportNotSent, payments.CodeProviderUnavailable},
+		{core.Unknown, core.CodeAmountInvalid, payments.CodeProviderUnavailable},
+	} {
+		p := newFake("one")
+		p.quote = func(core.InquiryRequest) (core.Quote, error) {
+			return core.Quote{}, &core.Error{Op: "inquire", Outcome: c.outcome, Code: c.code}
+		}
+		_, err := newRig(t).service(p).Inquire(t.Context(), order(""))
+		refusedAs(t, err, c.want)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/internal/view"
@@ -74,7 +75,7 @@ func (a *app) printPayment(p view.Payment) error {
 		for _, line := range [][2]any{
 			{"payment", p.ID}, {"key", p.Key}, {"state", p.State}, {"merchant", p.Merchant}, {"account", string(p.Account)},
 			{"amount", p.Amount}, {"cost", dash(p.Cost)}, {"cashback", dash(p.Cashback)}, {"provider", p.Provider}, {"invoice", p.Invoice},
-			{"reference", p.Reference}, {"receiver", p.ReceiverName}, {"code", p.Code}, {"reason", p.Reason}, {"updated", p.UpdatedAt},
+			{"reference", p.Reference}, {"receiver", p.ReceiverName}, {"code", p.Code}, {"reason", p.Reason}, {"updated", p.UpdatedAt.Format(time.RFC3339)},
 		} {
 			if fmt.Sprint(line[1]) != "" {
 				t.row(line[0], line[1])

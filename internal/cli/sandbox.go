@@ -120,28 +120,11 @@ func play(ctx context.Context, box simulator, listen string) (playing, error) {
 	server := &http.Server{Handler: box, ReadHeaderTimeout: headerTime}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	return playing{url: "http://" + listener.Addr().String(), stop: func(ctx context.Context) error {
+	return playing{url: urlOf(listener), stop: func(ctx context.Context) error {
 		err := errors.Join(box.Close(), server.Shutdown(context.WithoutCancel(ctx))) // connections that a fault holds are let go first
 		if end := <-served; !errors.Is(end, http.ErrServerClosed) {
 			err = errors.Join(err, end)
 		}
 		return err
 	}}, nil
-}
-
-// startSandbox plays MMBC for the demonstration, on another port where the usual one is taken.
-func startSandbox(ctx context.Context, listen string) (playing, error) {
-	running, err := startMMBC(ctx, listen)
-	if err != nil {
-		running, err = startMMBC(ctx, "127.0.0.1:0")
-	}
-	return running, err
-}
-
-func startMMBC(ctx context.Context, listen string) (playing, error) {
-	box, err := mmbc.New(mmbc.Config{Username: demoUser, Password: demoSecret})
-	if err != nil {
-		return playing{}, err
-	}
-	return play(ctx, box, listen)
 }

@@ -2,15 +2,11 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,6 +30,9 @@ func (a *app) serve() *cobra.Command {
 interrupt ends the program at once, and the next start finds out what became of them. It ends by itself, with status 1, when the disk fails under its journal.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("server") { // $JALUR_SERVER is for the commands that talk to a gateway
+				return usage(errors.New("serve runs a gateway; --server is for talking to one"))
+			}
 			a.log = slog.New(slog.NewTextHandler(a.Stderr, nil))
 			if demo {
 				return a.runDemo(cmd.Context(), listen)
@@ -57,24 +56,35 @@ interrupt ends the program at once, and the next start finds out what became of 
 }
 
 // runGateway serves until the context ends. started is told the gateway's URL once it answers.
-func (a *app) runGateway(ctx context.Context, cfg config.Config, started func(url string)) (err error) {
-	if a.server != "" {
-		return usage(errors.New("serve runs a gateway; --server is for talking to one"))
+func (a *app) runGateway(ctx context.Context, cfg config.Config, started func(url string)) error {
+	listener, err := listen(ctx, cfg.Server.Listen)
+	if err != nil {
+		return err
 	}
+	return a.runOn(ctx, listener, cfg, started)
+}
+
+// listen takes the gateway's address.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, usage(fmt.Errorf("server.listen: %w", err))
+	}
+	return listener, nil
+}
+
+// runOn is runGateway on an address that is taken already. It closes the listener.
+func (a *app) runOn(ctx context.Context, listener net.Listener, cfg config.Config, started func(url string)) (err error) {
+	defer func() { _ = listener.Close() }() // the server has closed it already, unless the start failed
 	if cfg, err = a.reattached(cfg); err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen)
-	if err != nil {
-		return usage(fmt.Errorf("server.listen: %w", err))
-	}
-	defer func() { _ = listener.Close() }() // the server has closed it already, unless the start failed
 	shutdown, err := telemetry.Setup(ctx, "jalur")
 	if err != nil {
 		return usage(err)
 	}
 	defer func() { err = errors.Join(err, flush(ctx, shutdown)) }()
-	g, err := a.openGateway(ctx, cfg, "http://"+listener.Addr().String())
+	g, err := a.openGateway(ctx, cfg, urlOf(listener))
 	if err != nil {
 		return err
 	}
@@ -93,6 +103,8 @@ func (a *app) runGateway(ctx context.Context, cfg config.Config, started func(ur
 	a.say("stopping: calls that have begun are finished first")
 	return errors.Join(err, g.stop(ctx, longestCall(cfg)))
 }
+
+func urlOf(listener net.Listener) string { return "http://" + listener.Addr().String() }
 
 // errJournalFailed is the end of a gateway whose journal's disk has failed.
 var errJournalFailed = errors.New("the disk failed under the journal: nothing was sent since, and outcomes that could not be written are in the spill; " +
@@ -166,58 +178,4 @@ func clients(configured []config.Client) httpapi.Clients {
 		all[i] = httpapi.Client{ID: c.ID, SecretSHA256: c.SecretSHA256, Scopes: c.Scopes}
 	}
 	return all
-}
-
-// Where the demonstration keeps its journal, and where its sandbox is found unless that address is taken.
-const (
-	demoFolder  = ".jalur"
-	demoSandbox = "127.0.0.1:9901"
-	demoUser    = "toko"
-	demoSecret  = "sandbox-only"
-	onlyOwner   = 0o700
-)
-
-// runDemo serves with sandboxes in place of the providers: nothing of it moves money.
-func (a *app) runDemo(ctx context.Context, listen string) error {
-	if a.configFile != "" {
-		return usage(errors.New("--demo brings its own configuration: leave -c out"))
-	}
-	if err := os.MkdirAll(demoFolder, onlyOwner); err != nil {
-		return usage(fmt.Errorf("the demonstration's journal: %w", err))
-	}
-	mmbc, err := startSandbox(ctx, demoSandbox)
-	if err != nil {
-		return err
-	}
-	cfg := demoConfig(listen, mmbc.url)
-	return errors.Join(a.runGateway(ctx, cfg, func(url string) { a.greet(url, mmbc.url) }), mmbc.stop(ctx))
-}
-
-func demoConfig(listen, mmbc string) config.Config {
-	return config.Config{
-		Journal: "sqlite://" + filepath.Join(demoFolder, "demo.db"),
-		Providers: map[string]config.Provider{"mmbc": {Plugin: "mmbc", Settings: map[string]any{
-			"base_url": mmbc + "/json/multipayment", "username": demoUser, "password": demoSecret,
-		}}},
-		Routes: []config.Route{{Merchant: "*", Via: []config.Lane{{Provider: "mmbc"}}}},
-		Server: config.Server{Listen: listen},
-	}.WithDefaults()
-}
-
-func (a *app) greet(gateway, mmbc string) {
-	const order = `{"merchant":"GOPAY","account":"0812345678","amount":100000}`
-	key := "demo-" + strings.ToLower(rand.Text()[:8])
-	_, _ = fmt.Fprintf(a.Stdout, `
-Jalur is running, with a sandbox in place of the provider: no money moves.
-
-  console   %s/
-  sandbox   %s/_ledger   (what the provider really executed)
-
-Make a top-up:
-
-  curl -sS %s/v1/payments -H 'Content-Type: application/json' -H 'Prefer: wait=20' -H 'Idempotency-Key: %s' -d '%s'
-
-The same key again is the same payment. Ctrl-C ends all of it.
-
-`, gateway, mmbc, gateway, key, order)
 }

@@ -207,20 +207,51 @@ func TestCommandsAndAGatewayShareAJournal(t *testing.T) {
 	w.cli("payments").want(t, 0).wants(t, "payments.4.state", "succeeded", "payments.5", "")
 }
 
-func TestTheDemonstrationWorksWhenPasted(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	demo := start(t, dir, nil, "serve", "--demo", "--listen", freeAddress(t))
-	line := "curl " + demo.printed("curl ")
-	paste := exec.Command("sh", "-c", line)
-	out, err := paste.Output()
+// allPrinted gives the lines printed up to now that start with the prefix.
+func (p *process) allPrinted(prefix string) []string {
+	var found []string
+	for line := range strings.Lines(p.output()) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, prefix) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+func pasted(t *testing.T, line string) answer {
+	t.Helper()
+	out, err := exec.Command("sh", "-c", line).Output()
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	decode(t, string(out)).wants(t, "state", "succeeded", "amount.value", pageAmount, "cost.value", "102000")
+	return decode(t, string(out))
+}
+
+func TestTheDemonstrationWorksWhenPasted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	demo := start(t, dir, []string{"JALUR_SERVER=http://127.0.0.1:1"}, "serve", "--demo", "--listen", freeAddress(t))
+	url := strings.TrimSuffix(demo.printed("console "), "/")
+	demo.printed("The same key")
+	lines, sandboxes := demo.allPrinted("curl "), demo.allPrinted("sandbox ")
+	if len(lines) != 4 || len(sandboxes) != 3 {
+		t.Fatalf("%d lines to paste, %d sandboxes:\n%s", len(lines), len(sandboxes), demo.output())
+	}
+	pasted(t, lines[0]).wants(t, "state", "succeeded", "provider", "mmbc", "amount.value", pageAmount, "cost.value", "102000")
+	pasted(t, lines[1]).wants(t, "state", "succeeded", "provider", "digiflazz", "amount.value", pageAmount,
+		"attempts.0.provider", "mmbc", "attempts.0.outcome", "declined", "attempts.0.code", "deposit_empty", "attempts.1.outcome", "succeeded")
+	pasted(t, lines[2]).wants(t, "state", "succeeded", "provider", "digiflazz", "cost.value", "10000", "attempts.1", "")
+	pasted(t, lines[3]).wants(t, "state", "succeeded", "provider", "dtone", "amount.currency", "USD", "cost.value", "3.6", "attempts.1", "")
+	for i, want := range []int{1, 2, 1} {
+		ledger := pasted(t, "curl -sS "+strings.Fields(sandboxes[i])[1])
+		if ledger.at(fmt.Sprintf("executed.%d.state", want-1)) == "" || ledger.at(fmt.Sprintf("executed.%d.state", want)) != "" {
+			t.Errorf("%s has not %d orders: %v", sandboxes[i], want, ledger)
+		}
+	}
+	demoSells(t, dir, url)
 	children := descendants(demo.cmd.Process.Pid)
-	if len(children) == 0 {
-		t.Error("no plugin runs in a process of its own")
+	if len(children) < 3 {
+		t.Errorf("%d plugins run in processes of their own", len(children))
 	}
 	demo.interrupt()
 	if code := demo.cmd.ProcessState.ExitCode(); code != 0 {
@@ -231,8 +262,28 @@ func TestTheDemonstrationWorksWhenPasted(t *testing.T) {
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, ".jalur", "*"))
 	for _, file := range left {
-		if name := filepath.Base(file); name != "demo.db" && name != "demo.db.mark" && name != "demo.db.spill" {
+		if name := filepath.Base(file); name != "demo.db" && name != "demo.db.mark" && name != "demo.db.spill" && filepath.Ext(name) != ".ledger" {
 			t.Errorf("left behind: %s", file)
 		}
 	}
+}
+
+// demoSells tries what the demonstration routes to each provider, and that it reaches them by the names that its users see.
+func demoSells(t *testing.T, dir, url string) {
+	t.Helper()
+	at := func(args ...string) ran { return command(t, dir, nil, append([]string{"--server", url}, args...)...) }
+	at("route", "explain", "GOPAY", "100000").want(t, 0).wants(t, "candidates.0.provider", "mmbc", "candidates.0.in", "true",
+		"candidates.1.provider", "digiflazz", "candidates.1.in", "true")
+	at("route", "explain", "GOPAY", "70000").want(t, 0).wants(t, "candidates.0.in", "true", "candidates.1.in", "false")
+	bill := at("inquire", "PLN", "530000000001", "-").want(t, 0)
+	bill.wants(t, "provider", "digiflazz", "reserves", "false")
+	at("pay", "PLN", "530000000001", "-", "--inquiry", bill.at("id"), "--key", "bill").want(t, 0).wants(t, "state", "succeeded", "amount.value", bill.at("amount.value"))
+	held := at("inquire", "TELKOMSEL", "081234567890", "150000").want(t, 0)
+	held.wants(t, "provider", "dtone", "reserves", "true")
+	at("inquiries", "cancel", held.at("id")).want(t, 0)
+	at("pay", "VOUCHER", "-", pageAmount, "--key", "voucher").want(t, 0).wants(t, "state", "succeeded", "provider", "dtone", "account", "")
+	if got := at("inquire", "SINGTEL", "+6591234567", "11"); got.status != 1 || !strings.Contains(got.stderr, "amount_invalid") {
+		t.Errorf("another amount than the product's: %+v", got)
+	}
+	at("providers").want(t, 0).wants(t, "providers.0.health.state", "ready", "providers.1.health.state", "ready", "providers.2.health.state", "ready")
 }

@@ -161,7 +161,13 @@ func (p *process) printed(prefix string) string {
 // eventually waits for a condition that another process brings about.
 func eventually(t *testing.T, what string, reached func() bool) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	within(t, 30*time.Second, what, reached)
+}
+
+// within is eventually with a limit of its own.
+func within(t *testing.T, limit time.Duration, what string, reached func() bool) {
+	t.Helper()
+	deadline := time.After(limit)
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for !reached() {

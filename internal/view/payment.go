@@ -52,6 +52,9 @@ type Payments struct {
 // PaymentOf shows a payment of the journal.
 func PaymentOf(p journal.Payment) Payment {
 	last := p.Last()
+	if p.State() == journal.StateFailed { // what it was to cost, said while it was pending
+		last.Cost, last.Cashback = core.Money{}, core.Money{}
+	}
 	return Payment{
 		ID: p.ID, Key: p.Key, Merchant: p.Merchant, Account: p.Account, Amount: p.Amount, State: p.State(),
 		Provider: last.Provider, Invoice: last.Invoice, Reference: last.Reference, ReceiverName: last.ReceiverName,

@@ -49,6 +49,18 @@ func TestPaymentTellsItsLastAttempt(t *testing.T) {
 	}
 }
 
+func TestWhatHasFailedHasCostNothing(t *testing.T) {
+	t.Parallel()
+	a := journal.Attempt{N: 1, State: journal.Failed, Provider: "a", Outcome: core.Declined, Cost: core.IDR(5), Cashback: core.IDR(1)}
+	if shown := view.PaymentOf(payment(a)); shown.Cost.Known() || shown.Cashback.Known() {
+		t.Errorf("%+v", shown)
+	}
+	a.State, a.Outcome = journal.Refunded, core.Refunded
+	if shown := view.PaymentOf(payment(a)); !shown.Cost.Equal(core.IDR(5)) {
+		t.Errorf("given back: %+v", shown)
+	}
+}
+
 func TestUnknownValues(t *testing.T) {
 	t.Parallel()
 	text, err := json.Marshal(view.PaymentOf(payment(journal.Attempt{N: 1, State: journal.Sending, Provider: "a"})))

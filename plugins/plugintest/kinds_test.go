@@ -178,7 +178,10 @@ func TestAQuoteAndItsOrderCrossTheWire(t *testing.T) {
 		quote:      quote, asked: make(chan core.InquiryRequest, 1), paid: make(chan core.PayRequest, 1),
 	}
 	p := plugintest.OverWire(t, core.Set{Provider: k})
-	bill := core.InquiryRequest{Ref: "R", Merchant: "PBB", Product: "PBB", Account: "123", Extra: map[string]string{"year": "2026"}}
+	bill := core.InquiryRequest{
+		Ref: "R", Merchant: "PBB", Product: "PBB", Account: "123", Extra: map[string]string{"year": "2026"},
+		CallbackURL: "https://jalur.example/callbacks/kinds",
+	}
 	got, err := p.Inquire(t.Context(), bill)
 	if asked := <-k.asked; err != nil || !reflect.DeepEqual(got, quote) || !reflect.DeepEqual(asked, bill) {
 		t.Errorf("\n got %+v, %v\nwant %+v\nasked %+v", got, err, quote, asked)

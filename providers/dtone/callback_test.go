@@ -115,3 +115,42 @@ func TestCallbacksOfStrangers(t *testing.T) {
 		t.Errorf("GET: %v", err)
 	}
 }
+
+// A quote that is paid is told of under the number of its transaction, since its payment has a reference of its own.
+func TestCallbacksOfFirmQuotes(t *testing.T) {
+	t.Parallel()
+	r := playing(t, sandbox.Config{CompleteAfter: time.Minute}, firm)
+	url, calls := gateway(t)
+	ask := inquiry(order(t))
+	ask.CallbackURL = url
+	quote, err := r.Inquire(t.Context(), ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := order(t)
+	req.Quote = quote.Token
+	paid, err := r.pay(req)
+	want{core.Pending, ""}.check(t, paid, err)
+	r.clock.advance(time.Hour)
+	call := <-calls
+	told, err := r.ReadCallback(t.Context(), call)
+	if err != nil || len(told.Orders) != 1 || told.Orders[0] != (core.CallbackOrder{Invoice: paid.Invoice}) {
+		t.Errorf("%+v, %v", told, err)
+	}
+	for name, change := range map[string]func(*core.CallbackRequest){
+		"GET":                 func(c *core.CallbackRequest) { c.Method = http.MethodGet },
+		"no body":             func(c *core.CallbackRequest) { c.Body = nil },
+		"another transaction": func(c *core.CallbackRequest) { c.Body = []byte(`{"id":5,"external_id":"SOMEBODYELSES"}`) },
+		"no number":           func(c *core.CallbackRequest) { c.Body = []byte(`{"external_id":"` + quoteRef + `"}`) },
+	} {
+		bad := call
+		change(&bad)
+		if told, err := r.ReadCallback(t.Context(), bad); core.CodeOf(err) != core.CodeBadRequest || len(told.Orders) != 0 {
+			t.Errorf("%s: %+v, %v", name, told, err)
+		}
+	}
+	call.Path += "x"
+	if _, err := r.ReadCallback(t.Context(), call); core.CodeOf(err) != core.CodeAuth {
+		t.Errorf("another address: %v", err)
+	}
+}

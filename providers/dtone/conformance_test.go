@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ func harness(t *testing.T, settings string) providertest.Harness {
 	if err := box.SetFault(sandbox.Setting{Name: "never", Times: sandbox.Always, Account: "+6595123300"}); err != nil {
 		t.Fatal(err)
 	}
+	const base = "https://gw.example/callbacks/dtone"
 	return providertest.Harness{
 		New: providertest.InProcess(dtone.Factory()), Schema: dtone.Factory().Schema, Sandbox: server.URL,
 		Settings: json.RawMessage(`{"base_url":"` + server.URL + `/v1","key":"fake_apikey","secret":"fake_apisecret",` + settings + `}`),
@@ -51,7 +53,7 @@ func harness(t *testing.T, settings string) providertest.Harness {
 		},
 		Callback: &providertest.CallbackSample{
 			Unsigned: true, // its address is the proof
-			Request:  core.CallbackRequest{Method: http.MethodPost, Path: "/" + dtone.CallbackEnd("fake_apisecret", ref), Body: []byte(`{"external_id":"` + ref + `"}`)},
+			Request:  core.CallbackRequest{Method: http.MethodPost, Path: strings.TrimPrefix(dtone.CallbackAddress("fake_apisecret", base, ref), base), Body: []byte(`{"external_id":"` + ref + `"}`)},
 			Order:    core.CallbackOrder{Ref: ref},
 		},
 	}

@@ -38,4 +38,6 @@ var (
 
 func MoneyOf(literal, unit string) core.Money { return money(json.Number(literal), unit) }
 
-func CallbackEnd(secret, ref string) string { return seal{[]byte(secret)}.callback(ref) }
+func CallbackAddress(secret, base, ref string) string {
+	return seal{[]byte(secret)}.address(base, ofOrder, ref)
+}

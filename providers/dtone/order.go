@@ -76,9 +76,7 @@ func (p *Provider) word(sold product, order core.PayRequest) (transactionRequest
 	if err := p.checkMaxCost(sold, order); err != nil {
 		return made, err
 	}
-	if order.CallbackURL != "" {
-		made.CallbackURL = order.CallbackURL + "/" + p.seal.callback(order.Ref)
-	}
+	made.CallbackURL = p.seal.address(order.CallbackURL, ofOrder, order.Ref)
 	return made, p.setParties(&made, sold, order)
 }
 

@@ -112,7 +112,7 @@ func TestWhatIsSent(t *testing.T) {
 		},
 		"a callback": {
 			core.PayRequest{Product: claro, Account: number, CallbackURL: "https://gw.example/callbacks/dtone"},
-			`"product_id":6035,"auto_confirm":true,"callback_url":"https://gw.example/callbacks/dtone/` + dtone.CallbackEnd("fake_apisecret", ref) +
+			`"product_id":6035,"auto_confirm":true,"callback_url":"` + dtone.CallbackAddress("fake_apisecret", "https://gw.example/callbacks/dtone", ref) +
 				`","credit_party_identifier":{"mobile_number":"+593991234567"}}`,
 		},
 	}

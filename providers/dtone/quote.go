@@ -106,6 +106,7 @@ func (p *Provider) inquire(ctx context.Context, req core.InquiryRequest) (core.Q
 	}
 	order := core.PayRequest{
 		Ref: req.Ref, Merchant: req.Merchant, Product: req.Product, Account: req.Account, Amount: req.Amount, Extra: req.Extra,
+		CallbackURL: req.CallbackURL,
 	}
 	var token quoteToken
 	details := map[string]string{}
@@ -237,6 +238,7 @@ func choose(bills []bill, order core.PayRequest) (bill, error) {
 // reserve creates the transaction without confirming it: its cost is held, its price is firm. It is sent once, since a second one would be refused.
 func (p *Provider) reserve(ctx context.Context, request transactionRequest, order core.PayRequest, details map[string]string) (core.Quote, error) {
 	request.AutoConfirm = false
+	request.CallbackURL = p.seal.address(order.CallbackURL, ofQuote, order.Ref)
 	call, err := p.request(ctx, http.MethodPost, "/async/transactions", request)
 	if err != nil {
 		return core.Quote{}, err

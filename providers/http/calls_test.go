@@ -83,11 +83,12 @@ func TestPages(t *testing.T) {
 // A bill is inquired first, and its token goes with the order, to a status that has a body of its own.
 func TestQuotesAndBills(t *testing.T) {
 	t.Parallel()
-	var paid string
+	var asked, paid string
 	token := `"token":"T-1",`
 	up := answering(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if strings.HasSuffix(r.URL.Path, "/inquire") {
+			asked = string(body)
 			_, _ = io.WriteString(w, `{"ok":true,`+token+`"product":"GOPAY","account":"0812345678","amount":75000,"fee":"2.50","until":"2030-01-01 07:00:00"}`)
 			return
 		}
@@ -100,7 +101,7 @@ func TestQuotesAndBills(t *testing.T) {
 		"json: {to: order.account}", "json: {quote: order.quote, amount: order.amount, limit: order.max_cost, back: order.callback_url}",
 		"  fields: &fields", "  statuses: [200, 500]\n  fields: &fields",
 		lastCase, lastCase+`inquire:
-  request: {path: /inquire, json: {to: order.account}}
+  request: {path: /inquire, json: {to: order.account, back: order.callback_url}}
   fields:
     token: body.?token
     product: body.product
@@ -111,11 +112,14 @@ func TestQuotesAndBills(t *testing.T) {
   cases: [{when: body.ok, outcome: ok}]
 `))
 	bill := inquiry()
-	bill.Amount = core.Money{}
+	bill.Amount, bill.CallbackURL = core.Money{}, "https://jalur.example/callbacks/small"
 	quote, err := set.Provider.Inquire(t.Context(), bill)
 	if err != nil || quote.Token != "T-1" || !quote.Amount.Equal(core.IDR(75000)) || !quote.Cost.Equal(parsed(t, "2.5", "USD")) ||
 		!quote.ExpiresAt.Equal(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Fatalf("%+v, %v", quote, err)
+	}
+	if want := `{"back":"https://jalur.example/callbacks/small","to":"0812345678"}`; asked != want {
+		t.Errorf("asked %s, want %s", asked, want)
 	}
 	req := order()
 	req.Amount, req.Quote, req.MaxCost, req.CallbackURL = core.Money{}, quote.Token, core.IDR(80000), "https://jalur.example/callbacks/small"

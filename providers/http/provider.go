@@ -60,7 +60,9 @@ func (p *Provider) Inquire(ctx context.Context, req core.InquiryRequest) (core.Q
 var errNoCall = errors.New("the description has no such call")
 
 func (p *Provider) inquireOnce(ctx context.Context, req core.InquiryRequest) (core.Quote, error) {
-	order := core.PayRequest{Ref: req.Ref, Merchant: req.Merchant, Product: req.Product, Account: req.Account, Amount: req.Amount, Extra: req.Extra}
+	order := core.PayRequest{
+		Ref: req.Ref, Merchant: req.Merchant, Product: req.Product, Account: req.Account, Amount: req.Amount, Extra: req.Extra, CallbackURL: req.CallbackURL,
+	}
 	if p.inquire == nil {
 		return core.Quote{}, refuse(core.CodeBadRequest, errNoCall)
 	}

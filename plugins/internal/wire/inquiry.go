@@ -7,11 +7,12 @@ import (
 
 // InquireRequest writes an inquiry; the error is as in [Order].
 func InquireRequest(req core.InquiryRequest) (*pb.InquireRequest, error) {
-	if err := checkText(req.Extra, req.Ref, string(req.Merchant), req.Product, string(req.Account)); err != nil {
+	if err := checkText(req.Extra, req.Ref, string(req.Merchant), req.Product, string(req.Account), req.CallbackURL); err != nil {
 		return nil, err
 	}
 	return &pb.InquireRequest{
 		Ref: req.Ref, Merchant: string(req.Merchant), Product: req.Product, Account: string(req.Account), Amount: money(req.Amount), Extra: req.Extra,
+		CallbackUrl: req.CallbackURL,
 	}, nil
 }
 
@@ -20,7 +21,7 @@ func InquireRequestFrom(m *pb.InquireRequest) (core.InquiryRequest, error) {
 	var r reader
 	return core.InquiryRequest{
 		Ref: m.GetRef(), Merchant: core.MerchantCode(m.GetMerchant()), Product: m.GetProduct(), Account: core.AccountNumber(m.GetAccount()),
-		Amount: r.money("amount", m.GetAmount()), Extra: m.GetExtra(),
+		Amount: r.money("amount", m.GetAmount()), Extra: m.GetExtra(), CallbackURL: m.GetCallbackUrl(),
 	}, r.err
 }
 

@@ -1790,8 +1790,10 @@ type InquireRequest struct {
 	Product  string                 `protobuf:"bytes,4,opt,name=product,proto3" json:"product,omitempty"`
 	Account  string                 `protobuf:"bytes,5,opt,name=account,proto3" json:"account,omitempty"`
 	// Absent: a bill, whose amount the provider tells.
-	Amount        *Money            `protobuf:"bytes,6,opt,name=amount,proto3" json:"amount,omitempty"`
-	Extra         map[string]string `protobuf:"bytes,7,rep,name=extra,proto3" json:"extra,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Amount *Money            `protobuf:"bytes,6,opt,name=amount,proto3" json:"amount,omitempty"`
+	Extra  map[string]string `protobuf:"bytes,7,rep,name=extra,proto3" json:"extra,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// As in Order, for providers that are told it when they quote and not again when the quote is paid.
+	CallbackUrl   string `protobuf:"bytes,8,opt,name=callback_url,json=callbackUrl,proto3" json:"callback_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1873,6 +1875,13 @@ func (x *InquireRequest) GetExtra() map[string]string {
 		return x.Extra
 	}
 	return nil
+}
+
+func (x *InquireRequest) GetCallbackUrl() string {
+	if x != nil {
+		return x.CallbackUrl
+	}
+	return ""
 }
 
 // InquireResponse without an answer counts as a fault.
@@ -3726,7 +3735,7 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\x05known\x18\x02 \x01(\bR\x05known\x12*\n" +
 	"\x04flat\x18\x03 \x01(\v2\x16.jalur.plugin.v1.MoneyR\x04flat\x12\x14\n" +
 	"\x05fixed\x18\x04 \x01(\bR\x05fixed\x12\x12\n" +
-	"\x04rate\x18\x05 \x01(\tR\x04rate\"\xb2\x02\n" +
+	"\x04rate\x18\x05 \x01(\tR\x04rate\"\xd5\x02\n" +
 	"\x0eInquireRequest\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\tR\x04call\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\tR\x03ref\x12\x1a\n" +
@@ -3734,7 +3743,8 @@ const file_jalur_plugin_v1_provider_proto_rawDesc = "" +
 	"\aproduct\x18\x04 \x01(\tR\aproduct\x12\x18\n" +
 	"\aaccount\x18\x05 \x01(\tR\aaccount\x12.\n" +
 	"\x06amount\x18\x06 \x01(\v2\x16.jalur.plugin.v1.MoneyR\x06amount\x12@\n" +
-	"\x05extra\x18\a \x03(\v2*.jalur.plugin.v1.InquireRequest.ExtraEntryR\x05extra\x1a8\n" +
+	"\x05extra\x18\a \x03(\v2*.jalur.plugin.v1.InquireRequest.ExtraEntryR\x05extra\x12!\n" +
+	"\fcallback_url\x18\b \x01(\tR\vcallbackUrl\x1a8\n" +
 	"\n" +
 	"ExtraEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
