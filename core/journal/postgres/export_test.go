@@ -59,7 +59,7 @@ type interrupted struct {
 }
 
 func (i *interrupted) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	if i.asked++; i.asked == 2 { //nolint:mnd // the first asks for the epoch
+	if i.asked++; i.asked == 2 { // the first asks for the epoch
 		i.meanwhile()
 	}
 	return i.DBTX.QueryRow(ctx, sql, args...)
