@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 )
 
@@ -35,15 +34,6 @@ type Provider interface {
 	// the order may still be on its way. A refusal to tell is an error as well. Where asking sends the order again
 	// (Descriptor.StatusResubmits), Original.SendBefore holds for it as for a Pay.
 	Status(ctx context.Context, req StatusRequest) (Result, error)
-}
-
-// Factory is what a provider's package exports: how its settings must look, and what makes a provider of them.
-type Factory struct {
-	// Schema is the JSON Schema (2020-12) of the settings, an object. Properties with "writeOnly": true are secrets. nil: anything goes.
-	Schema json.RawMessage
-	// New makes a provider from its settings, a JSON object. It calls no provider. An error means that the settings are wrong; one in whose chain is a
-	// method SettingKey() string names the setting that is to blame.
-	New func(settings json.RawMessage) (Set, error)
 }
 
 // Set is what a provider's package hands to whoever runs it. Calls that only some providers have stand beside Provider, nil where there is none, and

@@ -58,21 +58,12 @@ func InProcess(factory core.Factory) New {
 			return core.Set{}, nil, err
 		}
 		if problems := schema.Check(given); len(problems) > 0 {
-			return core.Set{}, nil, settingError(problems[0])
+			return core.Set{}, nil, &core.SettingError{Key: problems[0].Key, Rule: problems[0].Rule}
 		}
 		set, err := factory.New(given)
 		return set, func() error { return nil }, err
 	}
 }
-
-// settingError is the schema's refusal of a setting.
-type settingError settings.Problem
-
-// Error gives "base_url: is required".
-func (e settingError) Error() string { return e.Key + ": " + e.Rule }
-
-// SettingKey gives the setting's name.
-func (e settingError) SettingKey() string { return e.Key }
 
 // Harness is what the suite must know of a provider.
 type Harness struct {

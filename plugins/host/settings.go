@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jalurhq/jalur/core"
 	"github.com/jalurhq/jalur/core/settings"
-	"github.com/jalurhq/jalur/plugins/internal/client"
 )
 
 // SettingsError is a plugin's refusal of its settings. Starting it again would change nothing.
@@ -72,7 +72,7 @@ func cut(s string) string {
 }
 
 func settingsError(provider string, err error) error {
-	if refused, ok := errors.AsType[*client.RefusedError](err); ok {
+	if refused, ok := errors.AsType[*core.SettingError](err); ok {
 		return &SettingsError{Provider: provider, Key: refused.Key, Rule: refused.Rule}
 	}
 	return err

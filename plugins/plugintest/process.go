@@ -57,12 +57,6 @@ func schemaOf(ctx context.Context, cfg host.Config) (schema json.RawMessage, err
 	return reattach.Schema(ctx, running.Target)
 }
 
-// settingError lets the suite see which setting was refused.
-type settingError struct{ *host.SettingsError }
-
-// SettingKey gives the setting's name.
-func (e settingError) SettingKey() string { return e.Key }
-
 // launch starts a plugin and waits for its first process.
 func launch(ctx context.Context, cfg host.Config, settings json.RawMessage) (*host.Plugin, error) {
 	cfg.Settings = settings
@@ -78,7 +72,7 @@ func launch(ctx context.Context, cfg host.Config, settings json.RawMessage) (*ho
 
 func keyed(err error) error {
 	if refused, ok := errors.AsType[*host.SettingsError](err); ok {
-		return settingError{refused}
+		return &core.SettingError{Key: refused.Key, Rule: refused.Rule}
 	}
 	return err
 }

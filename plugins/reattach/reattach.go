@@ -91,12 +91,6 @@ func (t Target) Settings(own map[string]any) map[string]any {
 	return map[string]any{"socket": t.Socket, "settings": own}
 }
 
-// settingError is the plugin's own refusal.
-type settingError struct{ *client.RefusedError }
-
-// SettingKey gives the setting's name.
-func (e settingError) SettingKey() string { return e.Key }
-
 // Factory makes the bridge.
 func Factory() core.Factory { return core.Factory{New: New} }
 
@@ -151,8 +145,8 @@ func configure(plugin *client.Client, own json.RawMessage) error {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
 	defer cancel()
 	err := plugin.Configure(ctx, own)
-	if refused, ok := errors.AsType[*client.RefusedError](err); ok {
-		return settingError{refused}
+	if refused, ok := errors.AsType[*core.SettingError](err); ok {
+		return refused
 	}
 	if err == nil {
 		return nil

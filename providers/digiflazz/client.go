@@ -36,7 +36,7 @@ var (
 	_ core.CallbackReader = (*Provider)(nil)
 )
 
-// Factory tells how the settings look and makes the client from them. Errors are [*SettingError].
+// Factory tells how the settings look and makes the client from them. Errors are [*core.SettingError].
 func Factory() core.Factory {
 	return core.Factory{Schema: schema(), New: func(settings json.RawMessage) (core.Set, error) {
 		cfg, err := ParseSettings(settings)
@@ -51,7 +51,7 @@ func Factory() core.Factory {
 	}}
 }
 
-// New makes the client. Errors are [*SettingError].
+// New makes the client. Errors are [*core.SettingError].
 func New(cfg Config, client *transport.Client) (*Provider, error) {
 	cfg, err := cfg.checked()
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -43,23 +42,6 @@ type Config struct {
 	Now func() time.Time
 }
 
-// SettingError is a setting that is missing, unknown or wrong. It never shows a value.
-type SettingError struct {
-	Key  string // as the configuration names it ("codes.02"); empty: the settings as a whole
-	Rule string // what holds for it ("must be true or false")
-}
-
-// Error gives `setting "testing" must be true or false`.
-func (e *SettingError) Error() string {
-	if e.Key == "" {
-		return "the settings " + e.Rule
-	}
-	return fmt.Sprintf("setting %q %s", e.Key, e.Rule)
-}
-
-// SettingKey lets a configuration loader find the line, without knowing this package.
-func (e *SettingError) SettingKey() string { return e.Key }
-
 //go:embed settings.schema.json
 var settingsSchema []byte
 
@@ -69,45 +51,21 @@ func schema() json.RawMessage { return bytes.Clone(settingsSchema) }
 // settings maps each setting's name to what reads it.
 func settings() map[string]func(*Config, json.RawMessage) error {
 	return map[string]func(*Config, json.RawMessage) error{
-		"base_url":       func(c *Config, raw json.RawMessage) error { return text("base_url", raw, &c.BaseURL) },
-		"username":       func(c *Config, raw json.RawMessage) error { return text("username", raw, &c.Username) },
-		"api_key":        func(c *Config, raw json.RawMessage) error { return text("api_key", raw, &c.APIKey) },
-		"webhook_secret": func(c *Config, raw json.RawMessage) error { return text("webhook_secret", raw, &c.WebhookSecret) },
-		"testing":        readTesting,
-		"denominations":  readDenominations,
-		"codes":          readCodes,
+		"base_url": func(c *Config, raw json.RawMessage) error { return core.ReadText("base_url", raw, &c.BaseURL) },
+		"username": func(c *Config, raw json.RawMessage) error { return core.ReadText("username", raw, &c.Username) },
+		"api_key":  func(c *Config, raw json.RawMessage) error { return core.ReadText("api_key", raw, &c.APIKey) },
+		"webhook_secret": func(c *Config, raw json.RawMessage) error {
+			return core.ReadText("webhook_secret", raw, &c.WebhookSecret)
+		},
+		"testing":       readTesting,
+		"denominations": readDenominations,
+		"codes":         readCodes,
 	}
 }
 
-// ParseSettings reads the settings of a configuration. Errors are [*SettingError]. Whether what is required is there, [New] checks.
+// ParseSettings reads the settings of a configuration. Errors are [*core.SettingError]. Whether what is required is there, [New] checks.
 func ParseSettings(raw json.RawMessage) (Config, error) {
-	given := map[string]json.RawMessage{}
-	if len(bytes.TrimSpace(raw)) > 0 && json.Unmarshal(raw, &given) != nil {
-		return Config{}, &SettingError{Rule: "must be an object"}
-	}
-	known := settings()
-	var cfg Config
-	for _, key := range slices.Sorted(maps.Keys(given)) {
-		read, ok := known[key]
-		if !ok {
-			names := slices.Sorted(maps.Keys(known))
-			return Config{}, &SettingError{Key: key, Rule: "is not known; there are " + strings.Join(names, ", ")}
-		}
-		if string(given[key]) == "null" {
-			continue
-		}
-		if err := read(&cfg, given[key]); err != nil {
-			return Config{}, err
-		}
-	}
-	return cfg, nil
-}
-
-func text(key string, raw json.RawMessage, into *string) error {
-	if json.Unmarshal(raw, into) != nil {
-		return &SettingError{Key: key, Rule: "must be a string"}
-	}
-	return nil
+	return core.ReadSettings(raw, settings())
 }
 
 // readTesting takes the word as a string too: environment variables have no other type.
@@ -118,7 +76,7 @@ func readTesting(cfg *Config, raw json.RawMessage) error {
 	case "false", "0", "":
 		cfg.Testing = false
 	default:
-		return &SettingError{Key: "testing", Rule: "must be true or false"}
+		return &core.SettingError{Key: "testing", Rule: "must be true or false"}
 	}
 	return nil
 }
@@ -126,7 +84,7 @@ func readTesting(cfg *Config, raw json.RawMessage) error {
 func readDenominations(cfg *Config, raw json.RawMessage) error {
 	var given map[string]core.Money
 	if json.Unmarshal(raw, &given) != nil {
-		return &SettingError{Key: "denominations", Rule: "must be an object of whole rupiah by product code"}
+		return &core.SettingError{Key: "denominations", Rule: "must be an object of whole rupiah by product code"}
 	}
 	cfg.Denominations = given
 	return nil
@@ -135,7 +93,7 @@ func readDenominations(cfg *Config, raw json.RawMessage) error {
 func readCodes(cfg *Config, raw json.RawMessage) error {
 	var given map[string]core.Code
 	if json.Unmarshal(raw, &given) != nil {
-		return &SettingError{Key: "codes", Rule: "must be an object of classes by the provider's code"}
+		return &core.SettingError{Key: "codes", Rule: "must be an object of classes by the provider's code"}
 	}
 	cfg.Codes = given
 	return nil
@@ -164,7 +122,7 @@ func (c Config) checkRequired() error {
 		{"base_url", c.BaseURL}, {"username", c.Username}, {"api_key", c.APIKey},
 	} {
 		if setting.value == "" {
-			return &SettingError{Key: setting.key, Rule: "is required"}
+			return &core.SettingError{Key: setting.key, Rule: "is required"}
 		}
 	}
 	return nil
@@ -175,7 +133,7 @@ func checkBaseURL(base string) error {
 	wrong := err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
 		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != ""
 	if wrong {
-		return &SettingError{Key: "base_url", Rule: "must be an http or https URL without user, query and fragment"}
+		return &core.SettingError{Key: "base_url", Rule: "must be an http or https URL without user, query and fragment"}
 	}
 	return nil
 }
@@ -184,7 +142,7 @@ func (c Config) checkDenominations() error {
 	for _, sku := range slices.Sorted(maps.Keys(c.Denominations)) {
 		face := c.Denominations[sku]
 		if sku == "" || face.Sign() <= 0 || face.Currency() != core.Rupiah || face.Scale() > 0 {
-			return &SettingError{Key: "denominations." + sku, Rule: "must be whole rupiah, more than 0"}
+			return &core.SettingError{Key: "denominations." + sku, Rule: "must be whole rupiah, more than 0"}
 		}
 	}
 	return nil
@@ -195,14 +153,14 @@ func (c Config) checkCodes() error {
 	for _, rc := range slices.Sorted(maps.Keys(c.Codes)) {
 		allowed := stricter(table[rc])
 		if len(allowed) == 0 {
-			return &SettingError{Key: "codes." + rc, Rule: "can't be given another class: it is not a documented refusal"}
+			return &core.SettingError{Key: "codes." + rc, Rule: "can't be given another class: it is not a documented refusal"}
 		}
 		if !slices.Contains(allowed, c.Codes[rc]) {
 			names := make([]string, 0, len(allowed))
 			for _, code := range allowed {
 				names = append(names, string(code))
 			}
-			return &SettingError{Key: "codes." + rc, Rule: "must be one of " + strings.Join(names, ", ")}
+			return &core.SettingError{Key: "codes." + rc, Rule: "must be one of " + strings.Join(names, ", ")}
 		}
 	}
 	return nil

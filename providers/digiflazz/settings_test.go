@@ -87,7 +87,7 @@ func TestWrongSettings(t *testing.T) {
 		`{` + required + `,"codes":{"54":"nonsense"}}`:              "codes.54",
 	} {
 		_, err := digiflazz.Factory().New(json.RawMessage(settings))
-		var wrong *digiflazz.SettingError
+		var wrong *core.SettingError
 		if !errors.As(err, &wrong) || wrong.SettingKey() != key {
 			t.Errorf("%s: %v", settings, err)
 		}

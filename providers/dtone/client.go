@@ -39,7 +39,7 @@ var (
 // maxBody holds a page of products with their benefits.
 const maxBody = 8 << 20
 
-// Factory gives the schema of the settings and what makes a provider of them. Errors of New are [*SettingError].
+// Factory gives the schema of the settings and what makes a provider of them. Errors of New are [*core.SettingError].
 func Factory() core.Factory {
 	return core.Factory{Schema: schema, New: func(settings json.RawMessage) (core.Set, error) {
 		cfg, err := ParseSettings(settings)
@@ -54,7 +54,7 @@ func Factory() core.Factory {
 	}}
 }
 
-// NewProvider makes the client. Errors are [*SettingError].
+// NewProvider makes the client. Errors are [*core.SettingError].
 func NewProvider(cfg Config, client *transport.Client) (*Provider, error) {
 	cfg, err := cfg.checked()
 	if err != nil {

@@ -1,12 +1,10 @@
 package dtone
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/url"
 	"regexp"
@@ -48,68 +46,25 @@ type ProductConfig struct {
 	Extra   []string // further fields that an order must bring
 }
 
-// SettingError is a setting that is missing, unknown or wrong. It never shows a value.
-type SettingError struct {
-	Key  string // as the configuration names it ("products.6035.account"); empty: the settings as a whole
-	Rule string // what holds for it ("must be a string")
-}
-
-// Error gives `setting "quarantine" must be a duration such as 15m`.
-func (e *SettingError) Error() string {
-	if e.Key == "" {
-		return "the settings " + e.Rule
-	}
-	return fmt.Sprintf("setting %q %s", e.Key, e.Rule)
-}
-
-// SettingKey lets a configuration loader find the line, without knowing this package.
-func (e *SettingError) SettingKey() string { return e.Key }
-
 // settings maps each setting's name to what reads it.
 func settings() map[string]func(*Config, json.RawMessage) error {
 	return map[string]func(*Config, json.RawMessage) error{
-		"base_url":     func(c *Config, raw json.RawMessage) error { return text("base_url", raw, &c.BaseURL) },
-		"key":          func(c *Config, raw json.RawMessage) error { return text("key", raw, &c.Key) },
-		"secret":       func(c *Config, raw json.RawMessage) error { return text("secret", raw, &c.Secret) },
+		"base_url":     func(c *Config, raw json.RawMessage) error { return core.ReadText("base_url", raw, &c.BaseURL) },
+		"key":          func(c *Config, raw json.RawMessage) error { return core.ReadText("key", raw, &c.Key) },
+		"secret":       func(c *Config, raw json.RawMessage) error { return core.ReadText("secret", raw, &c.Secret) },
 		"firm_quotes":  readFirmQuotes,
 		"calling_code": readCallingCode,
-		"country":      func(c *Config, raw json.RawMessage) error { return text("country", raw, &c.Country) },
+		"country":      func(c *Config, raw json.RawMessage) error { return core.ReadText("country", raw, &c.Country) },
 		"quarantine":   readQuarantine,
 		"products":     readProducts,
 		"codes":        readCodes,
 	}
 }
 
-// ParseSettings reads the settings as settings.schema.json describes them. Errors are [*SettingError]. Whether what is required is there,
+// ParseSettings reads the settings as settings.schema.json describes them. Errors are [*core.SettingError]. Whether what is required is there,
 // [NewProvider] checks.
 func ParseSettings(raw json.RawMessage) (Config, error) {
-	given := map[string]json.RawMessage{}
-	if len(bytes.TrimSpace(raw)) > 0 && json.Unmarshal(raw, &given) != nil {
-		return Config{}, &SettingError{Rule: "must be an object"}
-	}
-	known := settings()
-	var cfg Config
-	for _, key := range slices.Sorted(maps.Keys(given)) {
-		read, ok := known[key]
-		if !ok {
-			names := slices.Sorted(maps.Keys(known))
-			return Config{}, &SettingError{Key: key, Rule: "is not known; there are " + strings.Join(names, ", ")}
-		}
-		if string(given[key]) == "null" {
-			continue
-		}
-		if err := read(&cfg, given[key]); err != nil {
-			return Config{}, err
-		}
-	}
-	return cfg, nil
-}
-
-func text(key string, raw json.RawMessage, into *string) error {
-	if json.Unmarshal(raw, into) != nil {
-		return &SettingError{Key: key, Rule: "must be a string"}
-	}
-	return nil
+	return core.ReadSettings(raw, settings())
 }
 
 // readFirmQuotes takes a string too: environment variables have no other type.
@@ -120,7 +75,7 @@ func readFirmQuotes(cfg *Config, raw json.RawMessage) error {
 	case "false":
 		cfg.FirmQuotes = false
 	default:
-		return &SettingError{Key: "firm_quotes", Rule: "must be true or false"}
+		return &core.SettingError{Key: "firm_quotes", Rule: "must be true or false"}
 	}
 	return nil
 }
@@ -132,7 +87,7 @@ func readCallingCode(cfg *Config, raw json.RawMessage) error {
 }
 
 func readQuarantine(cfg *Config, raw json.RawMessage) error {
-	wrong := &SettingError{Key: "quarantine", Rule: "must be a duration such as 15m"}
+	wrong := &core.SettingError{Key: "quarantine", Rule: "must be a duration such as 15m"}
 	var written string
 	if json.Unmarshal(raw, &written) != nil {
 		return wrong
@@ -148,7 +103,7 @@ func readQuarantine(cfg *Config, raw json.RawMessage) error {
 func readProducts(cfg *Config, raw json.RawMessage) error {
 	var given map[string]map[string]json.RawMessage
 	if json.Unmarshal(raw, &given) != nil {
-		return &SettingError{Key: "products", Rule: "must be an object of {account, extra}"}
+		return &core.SettingError{Key: "products", Rule: "must be an object of {account, extra}"}
 	}
 	cfg.Products = map[string]ProductConfig{}
 	for _, id := range slices.Sorted(maps.Keys(given)) {
@@ -167,15 +122,15 @@ func readProduct(at string, given map[string]json.RawMessage) (ProductConfig, er
 		name := at + "." + key
 		switch key {
 		case "account":
-			if err := text(name, given[key], &product.Account); err != nil {
+			if err := core.ReadText(name, given[key], &product.Account); err != nil {
 				return product, err
 			}
 		case "extra":
 			if json.Unmarshal(given[key], &product.Extra) != nil {
-				return product, &SettingError{Key: name, Rule: "must be a list of field names"}
+				return product, &core.SettingError{Key: name, Rule: "must be a list of field names"}
 			}
 		default:
-			return product, &SettingError{Key: name, Rule: "is not known; there are account and extra"}
+			return product, &core.SettingError{Key: name, Rule: "is not known; there are account and extra"}
 		}
 	}
 	return product, nil
@@ -183,7 +138,7 @@ func readProduct(at string, given map[string]json.RawMessage) (ProductConfig, er
 
 func readCodes(cfg *Config, raw json.RawMessage) error {
 	if json.Unmarshal(raw, &cfg.Codes) != nil {
-		return &SettingError{Key: "codes", Rule: "must be an object of codes"}
+		return &core.SettingError{Key: "codes", Rule: "must be an object of codes"}
 	}
 	return nil
 }
@@ -196,7 +151,7 @@ func (c Config) checked() (Config, error) {
 	}
 	for _, setting := range []struct{ key, value string }{{"base_url", c.BaseURL}, {"key", c.Key}, {"secret", c.Secret}} {
 		if setting.value == "" {
-			return Config{}, &SettingError{Key: setting.key, Rule: "is required"}
+			return Config{}, &core.SettingError{Key: setting.key, Rule: "is required"}
 		}
 	}
 	for _, check := range []func() error{c.checkURL, c.checkFormats, c.checkProducts, c.checkCodes} {
@@ -210,7 +165,7 @@ func (c Config) checked() (Config, error) {
 func (c Config) checkURL() error {
 	u, err := url.Parse(c.BaseURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return &SettingError{Key: "base_url", Rule: "must be an http or https URL without user, query and fragment"}
+		return &core.SettingError{Key: "base_url", Rule: "must be an http or https URL without user, query and fragment"}
 	}
 	return nil
 }
@@ -226,13 +181,13 @@ var (
 func (c Config) checkFormats() error {
 	switch {
 	case strings.Contains(c.Key, ":"):
-		return &SettingError{Key: "key", Rule: "must have no colon"}
+		return &core.SettingError{Key: "key", Rule: "must have no colon"}
 	case c.CallingCode != "" && !callingCode.MatchString(c.CallingCode):
-		return &SettingError{Key: "calling_code", Rule: "must be a country calling code of one to three digits"}
+		return &core.SettingError{Key: "calling_code", Rule: "must be a country calling code of one to three digits"}
 	case c.Country != "" && !countryCode.MatchString(c.Country):
-		return &SettingError{Key: "country", Rule: "must be three capital letters, as ISO 3166 has them"}
+		return &core.SettingError{Key: "country", Rule: "must be three capital letters, as ISO 3166 has them"}
 	case c.Quarantine < 0:
-		return &SettingError{Key: "quarantine", Rule: "can't be negative"}
+		return &core.SettingError{Key: "quarantine", Rule: "can't be negative"}
 	default:
 		return nil
 	}
@@ -243,11 +198,11 @@ func (c Config) checkProducts() error {
 		product := c.Products[id]
 		switch at := "products." + id; {
 		case !productID.MatchString(id):
-			return &SettingError{Key: at, Rule: "must be the number of a product"}
+			return &core.SettingError{Key: at, Rule: "must be the number of a product"}
 		case product.Account != "" && !fieldName.MatchString(product.Account):
-			return &SettingError{Key: at + ".account", Rule: "must be a field of the credit party, or none"}
+			return &core.SettingError{Key: at + ".account", Rule: "must be a field of the credit party, or none"}
 		case slices.ContainsFunc(product.Extra, func(name string) bool { return !extraName.MatchString(name) }):
-			return &SettingError{Key: at + ".extra", Rule: "must be names of fields, alone or behind sender., beneficiary., debit_party., statement. or additional."}
+			return &core.SettingError{Key: at + ".extra", Rule: "must be names of fields, alone or behind sender., beneficiary., debit_party., statement. or additional."}
 		}
 	}
 	return nil
@@ -257,9 +212,9 @@ func (c Config) checkCodes() error {
 	for _, provider := range slices.Sorted(maps.Keys(c.Codes)) {
 		switch at := "codes." + provider; {
 		case !mayDecline(c.Codes[provider]):
-			return &SettingError{Key: at, Rule: "must be one of " + joinCodes(declineCodes())}
+			return &core.SettingError{Key: at, Rule: "must be one of " + joinCodes(declineCodes())}
 		case ambiguous(provider):
-			return &SettingError{Key: at, Rule: "is never a refusal"}
+			return &core.SettingError{Key: at, Rule: "is never a refusal"}
 		}
 	}
 	return nil

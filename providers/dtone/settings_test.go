@@ -57,7 +57,7 @@ func TestWrongSettings(t *testing.T) {
 		`{` + good + `,"codes":{"1009001":"product_down","1009503":"product_down"}}`: "codes.1009001",
 	} {
 		_, err := dtone.Factory().New(json.RawMessage(given))
-		wrong, ok := errors.AsType[*dtone.SettingError](err)
+		wrong, ok := errors.AsType[*core.SettingError](err)
 		if !ok || wrong.SettingKey() != key || strings.Contains(err.Error(), "geheim") || strings.Contains(err.Error(), "fake") {
 			t.Errorf("%s: %v", given, err)
 		}

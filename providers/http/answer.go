@@ -124,7 +124,7 @@ func (c callSpec) compile(key string, r *reading, scopes answerScopes, kinds map
 	made := &answer{key: key, statuses: c.Statuses, kinds: kinds, reading: r}
 	for i, status := range c.Statuses {
 		if status < http.StatusOK || status > 599 || status/100 == 3 {
-			return nil, &SettingError{Key: at(key+".statuses", i), Rule: "must be an HTTP status of an answer, 200 to 599, and no redirect"}
+			return nil, &core.SettingError{Key: at(key+".statuses", i), Rule: "must be an HTTP status of an answer, 200 to 599, and no redirect"}
 		}
 	}
 	var err error
@@ -162,7 +162,7 @@ func (a *answer) compileFields(key string, fields map[string]any, read scope) er
 		}
 		want, known := a.kinds[name]
 		if !known {
-			return &SettingError{Key: key + "." + name, Rule: "is not known; there are " + strings.Join(slices.Sorted(maps.Keys(a.kinds)), ", ")}
+			return &core.SettingError{Key: key + "." + name, Rule: "is not known; there are " + strings.Join(slices.Sorted(maps.Keys(a.kinds)), ", ")}
 		}
 		source, err := sourceOf(key+"."+name, fields[name])
 		if err != nil {
@@ -178,7 +178,7 @@ func (a *answer) compileFields(key string, fields map[string]any, read scope) er
 	details, ok := fields[fieldDetails].(map[string]any)
 	_, known := a.kinds[fieldProduct]
 	if !ok || !known {
-		return &SettingError{Key: key + "." + fieldDetails, Rule: "must be a map, and belongs to orders and quotes"}
+		return &core.SettingError{Key: key + "." + fieldDetails, Rule: "must be a map, and belongs to orders and quotes"}
 	}
 	var err error
 	a.details, err = read.compileAll(key+"."+fieldDetails, details)
@@ -187,7 +187,7 @@ func (a *answer) compileFields(key string, fields map[string]any, read scope) er
 
 func compileCases(key string, given []caseSpec, judge scope, outcomes []string) ([]outcomeCase, error) {
 	if len(given) == 0 {
-		return nil, &SettingError{Key: key, Rule: "is required: without a case no answer is believed"}
+		return nil, &core.SettingError{Key: key, Rule: "is required: without a case no answer is believed"}
 	}
 	made := make([]outcomeCase, 0, len(given))
 	for i, c := range given {
@@ -203,15 +203,15 @@ func compileCases(key string, given []caseSpec, judge scope, outcomes []string) 
 func (c caseSpec) compile(key string, judge scope, outcomes []string) (outcomeCase, error) {
 	made := outcomeCase{outcome: c.Outcome, code: core.Code(c.Code)}
 	if !slices.Contains(outcomes, c.Outcome) {
-		return made, &SettingError{Key: key + ".outcome", Rule: "must be one of " + strings.Join(outcomes, ", ")}
+		return made, &core.SettingError{Key: key + ".outcome", Rule: "must be one of " + strings.Join(outcomes, ", ")}
 	}
 	refused := c.Outcome == core.Declined.String()
 	switch {
 	case c.Code == "":
 	case !refused && c.Outcome != outcomeUnknown:
-		return made, &SettingError{Key: key + ".code", Rule: "belongs to declined and unknown"}
+		return made, &core.SettingError{Key: key + ".code", Rule: "belongs to declined and unknown"}
 	case !made.code.Valid() || refused && !mayDecline(made.code):
-		return made, &SettingError{Key: key + ".code", Rule: "must be a code under which nothing moved where the outcome is declined, else one of " + joinCodes(core.Codes())}
+		return made, &core.SettingError{Key: key + ".code", Rule: "must be a code under which nothing moved where the outcome is declined, else one of " + joinCodes(core.Codes())}
 	}
 	source, err := sourceOf(key+".when", c.When)
 	if err != nil {

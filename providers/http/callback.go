@@ -38,7 +38,7 @@ func (c callbackSpec) compile(r *reading, withSecrets scope) (*callback, error) 
 	}
 	source, err := sourceOf(callbackKey+".verified", c.Verified)
 	if err != nil {
-		return nil, &SettingError{Key: callbackKey + ".verified", Rule: "must be an expression that says whether the provider sent it; true where it doesn't sign"}
+		return nil, &core.SettingError{Key: callbackKey + ".verified", Rule: "must be an expression that says whether the provider sent it; true where it doesn't sign"}
 	}
 	made := &callback{reply: c.Reply, reading: r}
 	if made.verified, err = sc.compile(callbackKey+".verified", source, kindBool); err != nil {
@@ -46,11 +46,11 @@ func (c callbackSpec) compile(r *reading, withSecrets scope) (*callback, error) 
 	}
 	for name := range c.Fields {
 		if name != fieldRef && name != fieldInvoice && name != "token" {
-			return nil, &SettingError{Key: callbackKey + ".fields." + name, Rule: "is not known; there are invoice, ref and token"}
+			return nil, &core.SettingError{Key: callbackKey + ".fields." + name, Rule: "is not known; there are invoice, ref and token"}
 		}
 	}
 	if len(c.Fields) == 0 {
-		return nil, &SettingError{Key: callbackKey + ".fields", Rule: "must have invoice, ref or token"}
+		return nil, &core.SettingError{Key: callbackKey + ".fields", Rule: "must have invoice, ref or token"}
 	}
 	made.fields, err = sc.compileAll(callbackKey+".fields", c.Fields)
 	return made, err

@@ -15,7 +15,9 @@ import (
 const describeKey = specKey + ".describe"
 
 // wrong is a setting of the description of the provider.
-func wrong(key, rule string) error { return &SettingError{Key: describeKey + "." + key, Rule: rule} }
+func wrong(key, rule string) error {
+	return &core.SettingError{Key: describeKey + "." + key, Rule: rule}
+}
 
 // descriptor makes what core wants to know. The instance is not in it yet.
 func (s *spec) descriptor() (core.Descriptor, error) {
@@ -83,7 +85,7 @@ func (d describeSpec) merchants() ([]core.MerchantSpec, error) {
 	for i, m := range d.Merchants {
 		key := at(describeKey+".merchants", i)
 		if m.Merchant == "" {
-			return nil, &SettingError{Key: key + ".merchant", Rule: "is required"}
+			return nil, &core.SettingError{Key: key + ".merchant", Rule: "is required"}
 		}
 		amounts, err := m.Amounts.amounts(key+".amounts", d.currency())
 		if err != nil {
@@ -105,7 +107,7 @@ func (m merchantSpec) account(key string) (core.AccountSpec, error) {
 	}
 	for i, field := range m.Extra {
 		if field.Name == "" {
-			return spec, &SettingError{Key: at(key+".extra", i) + ".name", Rule: "is required"}
+			return spec, &core.SettingError{Key: at(key+".extra", i) + ".name", Rule: "is required"}
 		}
 		if err := checkPattern(at(key+".extra", i)+".pattern", field.Pattern); err != nil {
 			return spec, err
@@ -117,7 +119,7 @@ func (m merchantSpec) account(key string) (core.AccountSpec, error) {
 
 func checkPattern(key, pattern string) error {
 	if _, err := regexp.Compile(pattern); err != nil {
-		return &SettingError{Key: key, Rule: "must be a regular expression"}
+		return &core.SettingError{Key: key, Rule: "must be a regular expression"}
 	}
 	return nil
 }
@@ -136,7 +138,7 @@ func (a amountSpec) amounts(key, currency string) (core.AmountSpec, error) {
 	}
 	if made.Min.Known() && made.Max.Known() {
 		if order, err := made.Min.Cmp(made.Max); err != nil || order > 0 {
-			return made, &SettingError{Key: key + ".max", Rule: "must not be below min"}
+			return made, &core.SettingError{Key: key + ".max", Rule: "must not be below min"}
 		}
 	}
 	return made, nil
@@ -150,7 +152,7 @@ func literalMoney(key string, value any, currency string) (core.Money, error) {
 	plain, ok := textOf(value)
 	amount, err := core.ParseMoney(plain, currency)
 	if !ok || err != nil || amount.Sign() <= 0 {
-		return core.Money{}, &SettingError{Key: key, Rule: "must be a plain decimal of more than 0, in quotes where it has a point, and the currency three capital letters"}
+		return core.Money{}, &core.SettingError{Key: key, Rule: "must be a plain decimal of more than 0, in quotes where it has a point, and the currency three capital letters"}
 	}
 	return amount, nil
 }
@@ -208,16 +210,16 @@ func (s *spec) missing(d core.Descriptor) error {
 		spec *callSpec
 	}{{"pay", s.Pay}, {"status", s.Status}} {
 		if call.spec == nil {
-			return &SettingError{Key: specKey + "." + call.name, Rule: "is required"}
+			return &core.SettingError{Key: specKey + "." + call.name, Rule: "is required"}
 		}
 		for _, field := range s.fieldsNeeded(d) {
 			if call.spec.Fields[field] == nil {
-				return &SettingError{Key: specKey + "." + call.name + ".fields." + field, Rule: "is required: without it no success is believed"}
+				return &core.SettingError{Key: specKey + "." + call.name + ".fields." + field, Rule: "is required: without it no success is believed"}
 			}
 		}
 	}
 	if s.ListProducts == nil {
-		return &SettingError{Key: specKey + ".list_products", Rule: "is required"}
+		return &core.SettingError{Key: specKey + ".list_products", Rule: "is required"}
 	}
 	return nil
 }
@@ -249,7 +251,7 @@ func (s *spec) instance(sc scope, baseURL string, variables map[string]any) (str
 	}
 	text, err := account.text(context.Background(), variables)
 	if err != nil {
-		return "", &SettingError{Key: account.key, Rule: fmt.Sprintf("fails: %v", err)}
+		return "", &core.SettingError{Key: account.key, Rule: fmt.Sprintf("fails: %v", err)}
 	}
 	_, address, _ := strings.Cut(baseURL, "://")
 	user := sha256.Sum256([]byte(text))

@@ -17,6 +17,8 @@ import (
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/ext"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/jalurhq/jalur/core"
 )
 
 // Bounds of an expression.
@@ -127,22 +129,22 @@ type expression struct {
 	program cel.Program
 }
 
-// compile checks an expression. The errors are *SettingError.
+// compile checks an expression. The errors are *core.SettingError.
 func (s scope) compile(key, source string, want kind) (*expression, error) {
 	if strings.TrimSpace(source) == "" {
-		return nil, &SettingError{Key: key, Rule: "must be an expression, and is empty"}
+		return nil, &core.SettingError{Key: key, Rule: "must be an expression, and is empty"}
 	}
 	ast, issues := s.env.Compile(source)
 	if issues.Err() != nil {
 		first := issues.Errors()[0]
-		return nil, &SettingError{Key: key, Rule: fmt.Sprintf("is no good expression: column %d: %s", first.Location.Column()+1, s.explain(first.Message))}
+		return nil, &core.SettingError{Key: key, Rule: fmt.Sprintf("is no good expression: column %d: %s", first.Location.Column()+1, s.explain(first.Message))}
 	}
 	if !want.takes(ast.OutputType()) {
-		return nil, &SettingError{Key: key, Rule: fmt.Sprintf("must give %s, and gives %s", want, ast.OutputType())}
+		return nil, &core.SettingError{Key: key, Rule: fmt.Sprintf("must give %s, and gives %s", want, ast.OutputType())}
 	}
 	program, err := s.env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost), cel.InterruptCheckFrequency(stepsPerCheck))
 	if err != nil {
-		return nil, &SettingError{Key: key, Rule: "can't be run as an expression"}
+		return nil, &core.SettingError{Key: key, Rule: "can't be run as an expression"}
 	}
 	return &expression{key: key, program: program}, nil
 }
@@ -192,7 +194,7 @@ func sourceOf(key string, value any) (string, error) {
 	case bool, int64, number:
 		return show(v), nil
 	default:
-		return "", &SettingError{Key: key, Rule: "must be an expression"}
+		return "", &core.SettingError{Key: key, Rule: "must be an expression"}
 	}
 }
 

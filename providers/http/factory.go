@@ -20,7 +20,7 @@ const mostBody = 64 << 20
 // Factory makes providers of descriptions.
 func Factory() core.Factory { return core.Factory{Schema: slices.Clone(schema), New: New} }
 
-// New makes the provider that the settings describe, with a transport of its own. Errors are [*SettingError].
+// New makes the provider that the settings describe, with a transport of its own. Errors are [*core.SettingError].
 func New(raw json.RawMessage) (core.Set, error) {
 	set, described, err := parse(raw)
 	if err != nil {
@@ -43,7 +43,7 @@ func New(raw json.RawMessage) (core.Set, error) {
 // compile checks the whole description. Nothing of it is left to be found out while money is on its way.
 func compile(set settings, s spec) (*Provider, error) {
 	if set.MaxBody < 0 || set.MaxBody > mostBody {
-		return nil, &SettingError{Key: "max_body", Rule: "must be a number of bytes, at most 67108864"}
+		return nil, &core.SettingError{Key: "max_body", Rule: "must be a number of bytes, at most 67108864"}
 	}
 	p := &Provider{
 		bills: s.Describe.Bills, loose: s.Reading.Spelling == spellingLoose, now: time.Now,
@@ -94,10 +94,10 @@ const (
 
 func (s *spec) reading(clean cleaner) (*reading, error) {
 	if !slices.Contains([]string{"", exact, keysFolded}, s.Reading.Keys) {
-		return nil, &SettingError{Key: specKey + ".reading.keys", Rule: "must be exact or folded"}
+		return nil, &core.SettingError{Key: specKey + ".reading.keys", Rule: "must be exact or folded"}
 	}
 	if !slices.Contains([]string{"", exact, spellingLoose}, s.Reading.Spelling) {
-		return nil, &SettingError{Key: specKey + ".reading.spelling", Rule: "must be exact or loose"}
+		return nil, &core.SettingError{Key: specKey + ".reading.spelling", Rule: "must be exact or loose"}
 	}
 	reasons, err := s.Reasons.table()
 	return &reading{
@@ -116,7 +116,7 @@ type builder struct {
 // calls compiles all that the description has.
 func (s *spec) calls(p *Provider, b builder) error {
 	if s.Request.Path != "" || s.Request.Text != "" || s.Request.Escape != "" {
-		return &SettingError{Key: specKey + ".request", Rule: "has what all requests have: method, query, headers, and members of form or json"}
+		return &core.SettingError{Key: specKey + ".request", Rule: "has what all requests have: method, query, headers, and members of form or json"}
 	}
 	refused := []string{outcomeOK, core.Declined.String(), outcomeUnknown}
 	settled := []string{

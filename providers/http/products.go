@@ -45,7 +45,7 @@ func (s listSpec) compile(r *reading, requests, base scope, baseURL string) (*li
 	}
 	if s.Static != nil {
 		if s.Items != "" || s.Item != nil || s.Next != nil || s.Cases != nil || s.Fields != nil {
-			return nil, &SettingError{Key: key + ".static", Rule: "stands alone: products are listed here, or asked for"}
+			return nil, &core.SettingError{Key: key + ".static", Rule: "stands alone: products are listed here, or asked for"}
 		}
 		return made, made.compileStatic(key+".static", s.Static)
 	}
@@ -83,13 +83,13 @@ func (s listSpec) compileRows(key string, read scope, into *list) error {
 		return err
 	}
 	if s.Item["code"] == nil {
-		return &SettingError{Key: key + ".item.code", Rule: "is required"}
+		return &core.SettingError{Key: key + ".item.code", Rule: "is required"}
 	}
 	into.item = map[string]*expression{}
 	for _, name := range slices.Sorted(maps.Keys(s.Item)) {
 		want, known := itemFields()[name]
 		if !known {
-			return &SettingError{Key: key + ".item." + name, Rule: "is not known; there are " + strings.Join(slices.Sorted(maps.Keys(itemFields())), ", ")}
+			return &core.SettingError{Key: key + ".item." + name, Rule: "is not known; there are " + strings.Join(slices.Sorted(maps.Keys(itemFields())), ", ")}
 		}
 		source, err := sourceOf(key+".item."+name, s.Item[name])
 		if err != nil {
@@ -118,7 +118,7 @@ func (l *list) compileStatic(key string, given []productSpec) error {
 			return err
 		}
 		if p.Code == "" {
-			return &SettingError{Key: at(key, i) + ".code", Rule: "is required"}
+			return &core.SettingError{Key: at(key, i) + ".code", Rule: "is required"}
 		}
 		l.static = append(l.static, core.Product{
 			Code: p.Code, Name: firstText(p.Name, p.Code), Amounts: amounts, Fee: feeOf(p.Fee, price, core.Money{}, ""), Cashback: cashback, Available: true,

@@ -32,7 +32,7 @@ func (s reasonsSpec) table() (reasonTable, error) {
 	case "declined":
 		table.unlisted = core.CodeDeclined
 	default:
-		return table, &SettingError{Key: reasonsKey + ".unlisted", Rule: "must be unknown or declined"}
+		return table, &core.SettingError{Key: reasonsKey + ".unlisted", Rule: "must be unknown or declined"}
 	}
 	for i, given := range s.Rules {
 		made, err := given.rule(at(reasonsKey+".rules", i))
@@ -55,19 +55,19 @@ func (s ruleSpec) rule(key string) (rule, error) {
 	}
 	if s.Regex != "" {
 		if made.regex, err = regexp.Compile(s.Regex); err != nil {
-			return made, &SettingError{Key: key + ".regex", Rule: "must be a regular expression"}
+			return made, &core.SettingError{Key: key + ".regex", Rule: "must be a regular expression"}
 		}
 	}
 	if made.ways() != 1 {
-		return made, &SettingError{Key: key, Rule: "must have one of is, words and regex"}
+		return made, &core.SettingError{Key: key, Rule: "must have one of is, words and regex"}
 	}
 	if !made.code.Valid() {
-		return made, &SettingError{Key: key + ".code", Rule: "must be one of " + joinCodes(core.Codes())}
+		return made, &core.SettingError{Key: key + ".code", Rule: "must be one of " + joinCodes(core.Codes())}
 	}
 	made.refusal = mayDecline(made.code)
 	if s.Refusal != nil {
 		if *s.Refusal && !made.refusal {
-			return made, &SettingError{Key: key + ".refusal", Rule: "can't be true: under this code it isn't certain that nothing moved"}
+			return made, &core.SettingError{Key: key + ".refusal", Rule: "can't be true: under this code it isn't certain that nothing moved"}
 		}
 		made.refusal = *s.Refusal
 	}
@@ -89,7 +89,7 @@ func codes(key string, given any) ([]string, error) {
 	for _, item := range asList(given) {
 		text, ok := textOf(item)
 		if !ok || text == "" {
-			return nil, &SettingError{Key: key, Rule: "must be a code of the provider's, or a list of them"}
+			return nil, &core.SettingError{Key: key, Rule: "must be a code of the provider's, or a list of them"}
 		}
 		made = append(made, text)
 	}
@@ -103,7 +103,7 @@ func phrases(key string, given any) ([][]string, error) {
 		for _, item := range asList(entry) {
 			text, _ := item.(string)
 			if words(text) == "" {
-				return nil, &SettingError{Key: key, Rule: "must be phrases, or lists of phrases, with at least one word in each"}
+				return nil, &core.SettingError{Key: key, Rule: "must be phrases, or lists of phrases, with at least one word in each"}
 			}
 			alternatives = append(alternatives, text)
 		}

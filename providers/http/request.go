@@ -82,7 +82,7 @@ func (r requestSpec) compile(key, baseURL string, sc scope) (*request, error) {
 	}
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	if !slices.Contains(methods, made.method) {
-		return nil, &SettingError{Key: key + ".method", Rule: "must be one of " + strings.Join(methods, ", ")}
+		return nil, &core.SettingError{Key: key + ".method", Rule: "must be one of " + strings.Join(methods, ", ")}
 	}
 	if err := r.compilePath(key, sc, made); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (r requestSpec) compile(key, baseURL string, sc scope) (*request, error) {
 	}
 	for name := range r.Headers {
 		if !isHeader(name) {
-			return nil, &SettingError{Key: key + ".headers." + name, Rule: "must be the name of a header, and of none that HTTP itself needs"}
+			return nil, &core.SettingError{Key: key + ".headers." + name, Rule: "must be the name of a header, and of none that HTTP itself needs"}
 		}
 	}
 	made.body, err = r.compileBody(key, sc)
@@ -105,7 +105,7 @@ func (r requestSpec) compile(key, baseURL string, sc scope) (*request, error) {
 
 func (r requestSpec) compilePath(key string, sc scope, into *request) error {
 	if r.Path != "" && !strings.HasPrefix(r.Path, "/") {
-		return &SettingError{Key: key + ".path", Rule: "must start with a slash"}
+		return &core.SettingError{Key: key + ".path", Rule: "must start with a slash"}
 	}
 	var err error
 	if into.path, err = parseTemplate(key+".path", r.Path, sc); err != nil {
@@ -113,7 +113,7 @@ func (r requestSpec) compilePath(key string, sc scope, into *request) error {
 	}
 	for _, part := range into.path {
 		if strings.ContainsFunc(part.literal, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`?#\%`, c) }) || strings.Contains(part.literal, "..") {
-			return &SettingError{Key: key + ".path", Rule: "must be plain: no blanks, %, ?, #, backslashes and double full stops; a query stands under query"}
+			return &core.SettingError{Key: key + ".path", Rule: "must be plain: no blanks, %, ?, #, backslashes and double full stops; a query stands under query"}
 		}
 	}
 	return nil
@@ -130,7 +130,7 @@ func (r requestSpec) compileBody(key string, sc scope) (body, error) {
 	var err error
 	switch {
 	case given > 1:
-		return made, &SettingError{Key: key, Rule: "must have one of form, json and text"}
+		return made, &core.SettingError{Key: key, Rule: "must have one of form, json and text"}
 	case r.Form != nil:
 		made.kind = typeForm
 		made.form, err = sc.compileAll(key+".form", r.Form)
@@ -152,7 +152,7 @@ func (b *body) compileText(key string, r requestSpec, sc scope) error {
 	case "", "line":
 		b.kind = typeText
 	default:
-		return &SettingError{Key: key + ".escape", Rule: "must be line or xml"}
+		return &core.SettingError{Key: key + ".escape", Rule: "must be line or xml"}
 	}
 	var err error
 	b.text, err = parseTemplate(key+".text", r.Text, sc)
@@ -381,7 +381,7 @@ func parseTemplate(key, text string, sc scope) (template, error) {
 		}
 		source, rest, closed := strings.Cut(text, "}")
 		if brace == '}' || !closed {
-			return nil, &SettingError{Key: key, Rule: "has a brace without its pair; a plain brace is written twice"}
+			return nil, &core.SettingError{Key: key, Rule: "has a brace without its pair; a plain brace is written twice"}
 		}
 		value, err := sc.compile(key, source, kindText)
 		if err != nil {

@@ -15,24 +15,9 @@ import (
 
 	"github.com/go-viper/mapstructure/v2"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/jalurhq/jalur/core"
 )
-
-// SettingError is a setting that is missing, unknown or wrong. It never shows a value of vars or secrets.
-type SettingError struct {
-	Key  string // as the configuration names it ("spec.pay.cases[0].when"); empty: the settings as a whole
-	Rule string // what holds for it ("must give true or false, and gives string")
-}
-
-// Error gives `setting "base_url" is required`.
-func (e *SettingError) Error() string {
-	if e.Key == "" {
-		return "the settings " + e.Rule
-	}
-	return fmt.Sprintf("setting %q %s", e.Key, e.Rule)
-}
-
-// SettingKey lets a configuration loader find the line, without knowing this package.
-func (e *SettingError) SettingKey() string { return e.Key }
 
 const specKey = "spec"
 
@@ -44,7 +29,7 @@ func parse(raw json.RawMessage) (settings, spec, error) {
 	given, err := (&decoder{asIs: true}).decode(raw)
 	object, ok := given.(map[string]any)
 	if err != nil || !ok {
-		return settings{}, spec{}, &SettingError{Rule: "must be an object"}
+		return settings{}, spec{}, &core.SettingError{Rule: "must be an object"}
 	}
 	var set settings
 	if err := fit("", object, &set); err != nil {
@@ -69,25 +54,25 @@ func (s settings) described() (map[string]any, error) {
 	case string:
 		return fromYAML(v)
 	case nil:
-		return nil, &SettingError{Key: specKey, Rule: "is required"}
+		return nil, &core.SettingError{Key: specKey, Rule: "is required"}
 	default:
-		return nil, &SettingError{Key: specKey, Rule: "must be a description, or the text of a YAML file that holds one"}
+		return nil, &core.SettingError{Key: specKey, Rule: "must be a description, or the text of a YAML file that holds one"}
 	}
 }
 
 func fromYAML(text string) (map[string]any, error) {
 	var parsed any
 	if err := yaml.Unmarshal([]byte(text), &parsed); err != nil {
-		return nil, &SettingError{Key: specKey, Rule: "is no good YAML: " + strings.Join(strings.Fields(err.Error()), " ")}
+		return nil, &core.SettingError{Key: specKey, Rule: "is no good YAML: " + strings.Join(strings.Fields(err.Error()), " ")}
 	}
 	encoded, err := json.Marshal(parsed)
 	if err != nil {
-		return nil, &SettingError{Key: specKey, Rule: "must have strings for keys, and values that JSON can hold"}
+		return nil, &core.SettingError{Key: specKey, Rule: "must have strings for keys, and values that JSON can hold"}
 	}
 	value, err := (&decoder{asIs: true}).decode(encoded)
 	object, ok := value.(map[string]any)
 	if err != nil || !ok {
-		return nil, &SettingError{Key: specKey, Rule: "must be a map"}
+		return nil, &core.SettingError{Key: specKey, Rule: "must be a map"}
 	}
 	return object, nil
 }
@@ -103,7 +88,7 @@ func fit(at string, from map[string]any, into any) error {
 		return misfit(at, err)
 	}
 	if len(meta.Unused) > 0 {
-		return &SettingError{Key: below(at, slices.Min(meta.Unused)), Rule: "is not known"}
+		return &core.SettingError{Key: below(at, slices.Min(meta.Unused)), Rule: "is not known"}
 	}
 	return nil
 }
@@ -112,14 +97,14 @@ func misfit(at string, err error) error {
 	rule := "is of the wrong type"
 	wrong, ok := errors.AsType[*mapstructure.DecodeError](err)
 	if !ok {
-		return &SettingError{Key: at, Rule: rule}
+		return &core.SettingError{Key: at, Rule: rule}
 	}
 	if errors.Is(err, errDuration) {
 		rule = `must be a duration with its unit, such as "60s"`
 	} else if typed, ok := errors.AsType[*mapstructure.UnconvertibleTypeError](err); ok {
 		rule = "must be " + kindName(typed.Expected.Type())
 	}
-	return &SettingError{Key: below(at, wrong.Name()), Rule: rule}
+	return &core.SettingError{Key: below(at, wrong.Name()), Rule: rule}
 }
 
 func kindName(t reflect.Type) string {
@@ -165,7 +150,7 @@ func (s *settings) check(described *spec) error {
 	maps.Copy(declared, described.Vars)
 	for _, name := range slices.Sorted(maps.Keys(s.Vars)) {
 		if _, known := described.Vars[name]; !known {
-			return &SettingError{Key: "vars." + name, Rule: "is not declared by the description" + listed(slices.Sorted(maps.Keys(described.Vars)))}
+			return &core.SettingError{Key: "vars." + name, Rule: "is not declared by the description" + listed(slices.Sorted(maps.Keys(described.Vars)))}
 		}
 		declared[name] = s.Vars[name]
 	}
@@ -181,15 +166,15 @@ func (s *settings) check(described *spec) error {
 func (s *settings) checkSecrets(declared []string) error {
 	for _, name := range slices.Sorted(maps.Keys(s.Secrets)) {
 		if !slices.Contains(declared, name) {
-			return &SettingError{Key: "secrets." + name, Rule: "is not declared by the description" + listed(declared)}
+			return &core.SettingError{Key: "secrets." + name, Rule: "is not declared by the description" + listed(declared)}
 		}
 	}
 	for i, name := range declared {
 		switch {
 		case !isName(name):
-			return &SettingError{Key: fmt.Sprintf("%s.secrets[%d]", specKey, i), Rule: ruleName}
+			return &core.SettingError{Key: fmt.Sprintf("%s.secrets[%d]", specKey, i), Rule: ruleName}
 		case s.Secrets[name] == "":
-			return &SettingError{Key: "secrets." + name, Rule: "is required"}
+			return &core.SettingError{Key: "secrets." + name, Rule: "is required"}
 		}
 	}
 	return nil
@@ -199,14 +184,14 @@ const ruleName = "must be a name of letters, digits and _"
 
 func checkVar(name string, value any) error {
 	if !isName(name) {
-		return &SettingError{Key: specKey + ".vars." + name, Rule: ruleName}
+		return &core.SettingError{Key: specKey + ".vars." + name, Rule: ruleName}
 	}
 	if value == nil {
-		return &SettingError{Key: "vars." + name, Rule: "is required"}
+		return &core.SettingError{Key: "vars." + name, Rule: "is required"}
 	}
 	_, isText := textOf(value)
 	if _, isBool := value.(bool); !isText && !isBool {
-		return &SettingError{Key: "vars." + name, Rule: "must be a string, a whole number, true or false"}
+		return &core.SettingError{Key: "vars." + name, Rule: "must be a string, a whole number, true or false"}
 	}
 	return nil
 }
@@ -229,13 +214,13 @@ func listed(names []string) string {
 
 func checkBaseURL(base string) error {
 	if base == "" {
-		return &SettingError{Key: "base_url", Rule: "is required"}
+		return &core.SettingError{Key: "base_url", Rule: "is required"}
 	}
 	u, err := url.Parse(base)
 	wrong := err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
 		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != ""
 	if wrong {
-		return &SettingError{Key: "base_url", Rule: "must be an http or https URL without user, query and fragment"}
+		return &core.SettingError{Key: "base_url", Rule: "must be an http or https URL without user, query and fragment"}
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ type Provider struct {
 
 var _ core.Provider = (*Provider)(nil)
 
-// New makes the client from its settings in a configuration, with a transport of its own. Errors are [*SettingError].
+// New makes the client from its settings in a configuration, with a transport of its own. Errors are [*core.SettingError].
 func New(settings json.RawMessage) (core.Set, error) {
 	cfg, err := ParseSettings(settings)
 	if err != nil {
@@ -45,7 +45,7 @@ func New(settings json.RawMessage) (core.Set, error) {
 	return core.Set{Provider: provider}, nil
 }
 
-// NewProvider makes the client. Errors are [*SettingError].
+// NewProvider makes the client. Errors are [*core.SettingError].
 func NewProvider(cfg Config, client *transport.Client) (*Provider, error) {
 	cfg, err := cfg.checked()
 	if err != nil {

@@ -1,7 +1,6 @@
 package mmbc
 
 import (
-	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -50,70 +49,27 @@ type Reason struct {
 	Code  core.Code
 }
 
-// SettingError is a setting that is missing, unknown or wrong. It never shows a value.
-type SettingError struct {
-	Key  string // as the configuration names it ("reasons[0].code"); empty: the settings as a whole
-	Rule string // what holds for it ("must be 0 or 1")
-}
-
-// Error gives `setting "direct" must be 0 or 1`.
-func (e *SettingError) Error() string {
-	if e.Key == "" {
-		return "the settings " + e.Rule
-	}
-	return fmt.Sprintf("setting %q %s", e.Key, e.Rule)
-}
-
-// SettingKey lets a configuration loader find the line, without knowing this package.
-func (e *SettingError) SettingKey() string { return e.Key }
-
 // settings maps each setting's name to what reads it.
 func settings() map[string]func(*Config, json.RawMessage) error {
 	return map[string]func(*Config, json.RawMessage) error{
-		"base_url": func(c *Config, raw json.RawMessage) error { return text("base_url", raw, &c.BaseURL) },
-		"username": func(c *Config, raw json.RawMessage) error { return text("username", raw, &c.Username) },
-		"password": func(c *Config, raw json.RawMessage) error { return text("password", raw, &c.Password) },
+		"base_url": func(c *Config, raw json.RawMessage) error { return core.ReadText("base_url", raw, &c.BaseURL) },
+		"username": func(c *Config, raw json.RawMessage) error { return core.ReadText("username", raw, &c.Username) },
+		"password": func(c *Config, raw json.RawMessage) error { return core.ReadText("password", raw, &c.Password) },
 		"encoding": readEncoding,
 		"direct":   readDirect,
 		"reasons":  readReasons,
 	}
 }
 
-// ParseSettings reads {"base_url", "username", "password", "direct", "encoding", "reasons"}. Errors are [*SettingError]. Whether what is
+// ParseSettings reads {"base_url", "username", "password", "direct", "encoding", "reasons"}. Errors are [*core.SettingError]. Whether what is
 // required is there, [NewProvider] checks.
 func ParseSettings(raw json.RawMessage) (Config, error) {
-	given := map[string]json.RawMessage{}
-	if len(bytes.TrimSpace(raw)) > 0 && json.Unmarshal(raw, &given) != nil {
-		return Config{}, &SettingError{Rule: "must be an object"}
-	}
-	known := settings()
-	var cfg Config
-	for _, key := range slices.Sorted(maps.Keys(given)) {
-		read, ok := known[key]
-		if !ok {
-			names := slices.Sorted(maps.Keys(known))
-			return Config{}, &SettingError{Key: key, Rule: "is not known; there are " + strings.Join(names, ", ")}
-		}
-		if string(given[key]) == "null" {
-			continue
-		}
-		if err := read(&cfg, given[key]); err != nil {
-			return Config{}, err
-		}
-	}
-	return cfg, nil
-}
-
-func text(key string, raw json.RawMessage, into *string) error {
-	if json.Unmarshal(raw, into) != nil {
-		return &SettingError{Key: key, Rule: "must be a string"}
-	}
-	return nil
+	return core.ReadSettings(raw, settings())
 }
 
 // readEncoding takes no empty one: who names the setting means something by it.
 func readEncoding(cfg *Config, raw json.RawMessage) error {
-	if err := text("encoding", raw, (*string)(&cfg.Encoding)); err != nil {
+	if err := core.ReadText("encoding", raw, (*string)(&cfg.Encoding)); err != nil {
 		return err
 	}
 	return cfg.Encoding.check()
@@ -121,7 +77,7 @@ func readEncoding(cfg *Config, raw json.RawMessage) error {
 
 func (e Encoding) check() error {
 	if !slices.Contains([]Encoding{EncodingForm, EncodingJSON, EncodingQuery}, e) {
-		return &SettingError{Key: "encoding", Rule: "must be form, json or query"}
+		return &core.SettingError{Key: "encoding", Rule: "must be form, json or query"}
 	}
 	return nil
 }
@@ -134,7 +90,7 @@ func readDirect(cfg *Config, raw json.RawMessage) error {
 	case "1":
 		cfg.AwaitReference = false
 	default:
-		return &SettingError{Key: "direct", Rule: "must be 0 or 1"}
+		return &core.SettingError{Key: "direct", Rule: "must be 0 or 1"}
 	}
 	return nil
 }
@@ -142,7 +98,7 @@ func readDirect(cfg *Config, raw json.RawMessage) error {
 func readReasons(cfg *Config, raw json.RawMessage) error {
 	var list []map[string]json.RawMessage
 	if json.Unmarshal(raw, &list) != nil {
-		return &SettingError{Key: "reasons", Rule: "must be a list of {match, code}"}
+		return &core.SettingError{Key: "reasons", Rule: "must be a list of {match, code}"}
 	}
 	for i, entry := range list {
 		reason, err := readReason(fmt.Sprintf("reasons[%d]", i), entry)
@@ -164,11 +120,11 @@ func readReason(at string, entry map[string]json.RawMessage) (Reason, error) {
 				return Reason{}, err
 			}
 		case "code":
-			if err := text(name, entry[key], (*string)(&reason.Code)); err != nil {
+			if err := core.ReadText(name, entry[key], (*string)(&reason.Code)); err != nil {
 				return Reason{}, err
 			}
 		default:
-			return Reason{}, &SettingError{Key: name, Rule: "is not known; there are match and code"}
+			return Reason{}, &core.SettingError{Key: name, Rule: "is not known; there are match and code"}
 		}
 	}
 	return reason, nil
@@ -181,7 +137,7 @@ func readMatch(name string, raw json.RawMessage, into *[]string) error {
 		return nil
 	}
 	if json.Unmarshal(raw, into) != nil {
-		return &SettingError{Key: name, Rule: "must be a phrase or a list of phrases"}
+		return &core.SettingError{Key: name, Rule: "must be a phrase or a list of phrases"}
 	}
 	return nil
 }
@@ -214,7 +170,7 @@ func (c Config) checkRequired() error {
 		{"base_url", c.BaseURL}, {"username", c.Username}, {"password", c.Password},
 	} {
 		if setting.value == "" {
-			return &SettingError{Key: setting.key, Rule: "is required"}
+			return &core.SettingError{Key: setting.key, Rule: "is required"}
 		}
 	}
 	return nil
@@ -225,22 +181,22 @@ func checkBaseURL(base string) error {
 	wrong := err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
 		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != ""
 	if wrong {
-		return &SettingError{Key: "base_url", Rule: "must be an http or https URL without user, query and fragment"}
+		return &core.SettingError{Key: "base_url", Rule: "must be an http or https URL without user, query and fragment"}
 	}
 	return nil
 }
 
 func (r Reason) check(at string) error {
 	if len(r.Match) == 0 {
-		return &SettingError{Key: at + ".match", Rule: "is required"}
+		return &core.SettingError{Key: at + ".match", Rule: "is required"}
 	}
 	for _, phrase := range r.Match {
 		if words(phrase) == "" {
-			return &SettingError{Key: at + ".match", Rule: "must have at least one word in each phrase"}
+			return &core.SettingError{Key: at + ".match", Rule: "must have at least one word in each phrase"}
 		}
 	}
 	if !mayDecline(r.Code) {
-		return &SettingError{Key: at + ".code", Rule: "must be one of " + joinCodes(declineCodes())}
+		return &core.SettingError{Key: at + ".code", Rule: "must be one of " + joinCodes(declineCodes())}
 	}
 	return nil
 }

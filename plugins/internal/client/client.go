@@ -35,12 +35,6 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// RefusedError is a plugin's word that its settings are wrong.
-type RefusedError struct{ Key, Rule string }
-
-// Error gives the key and the rule.
-func (e *RefusedError) Error() string { return e.Key + ": " + e.Rule }
-
 // Options are what a gRPC connection to a plugin needs: nothing is sent twice, nothing is redialled after a rest, replies are bounded.
 func Options() []grpc.DialOption {
 	ours := otelgrpc.WithFilter(func(info *stats.RPCTagInfo) bool { return strings.HasPrefix(info.FullMethodName, wire.ServicePrefix) })
@@ -84,7 +78,7 @@ func (c *Client) Schema(ctx context.Context) (json.RawMessage, error) {
 	}
 }
 
-// Configure hands over the settings. Errors: *RefusedError, *core.Error.
+// Configure hands over the settings. Errors: *core.SettingError, *core.Error.
 func (c *Client) Configure(ctx context.Context, settings json.RawMessage) error {
 	const op = "configure"
 	req := &pb.ConfigureRequest{Call: rand.Text(), Settings: settings}
@@ -95,7 +89,7 @@ func (c *Client) Configure(ctx context.Context, settings json.RawMessage) error 
 	case resp.GetConfigured() != nil:
 		return nil
 	case resp.GetRefused() != nil:
-		return &RefusedError{Key: resp.GetRefused().GetKey(), Rule: c.hide(resp.GetRefused().GetRule())}
+		return &core.SettingError{Key: resp.GetRefused().GetKey(), Rule: c.hide(resp.GetRefused().GetRule())}
 	default:
 		return c.hidden(wire.FaultError(op, resp.GetFault()))
 	}
