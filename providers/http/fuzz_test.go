@@ -23,7 +23,10 @@ func believable(t *testing.T, body []byte, refusal string, res core.Result, err 
 		return
 	}
 	var decoded any
-	if json.Unmarshal([]byte(strings.TrimPrefix(string(body), "\uFEFF")), &decoded) != nil {
+	text := strings.TrimPrefix(string(body), "\uFEFF")
+	reader := json.NewDecoder(strings.NewReader(text))
+	reader.UseNumber() // 1E700 is JSON, and no float
+	if !json.Valid([]byte(text)) || reader.Decode(&decoded) != nil {
 		t.Fatalf("believed what is no JSON: %q", body)
 	}
 	switch res.Outcome {
